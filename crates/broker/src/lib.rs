@@ -1,0 +1,12 @@
+//! The broker: everything readers and workers see, built once above any store.
+//!
+//! [`EventPublisher`], [`EventSubscriber`] and [`EventBroker`] are the contract; [`Broker`] keeps it over a
+//! [`Store`](headwater_store::Store), and `headwater-client` keeps it over HTTP. The suite (feature `test-util`)
+//! tests both.
+
+mod api;
+
+pub use api::{
+    Capabilities, Delivery, Error, EventBroker, EventPublisher, EventStream, EventSubscriber, Gap, Item, Overflow,
+    OverflowError, Page, Published, Source, Start, Status, StatusKind, StreamInfo, Subscription,
+};

@@ -1,0 +1,27 @@
+//! The vocabulary of Headwater: what an event is, what it is called, where it stands.
+//!
+//! * [`Event`]: a CloudEvents 1.0 envelope, immutable and cheap to clone, encoded at most once.
+//! * [`catalogue`]: every event type Headwater knows, as data in one place.
+//! * [`Filter`]: the one matcher, used wherever events are selected.
+//! * [`Cursor`]: an opaque place in a scope that a reader can come back to.
+//!
+//! This crate does no I/O and knows no runtime.
+
+pub mod catalogue;
+mod class;
+mod cursor;
+pub mod error;
+pub mod event;
+mod filter;
+mod lane;
+mod names;
+mod position;
+
+pub use class::{Class, Classes, Mark};
+pub use cursor::{Cursor, CursorError, Scope, ScopePrint};
+pub use error::{Code, EventError};
+pub use event::{Builder, Data, Event};
+pub use filter::{Filter, FilterError};
+pub use lane::{DEFAULT_LANES, Lane, lane_of};
+pub use names::{GroupName, NameError, StreamName, Tenant};
+pub use position::{Epoch, Position};

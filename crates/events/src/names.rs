@@ -1,0 +1,128 @@
+//! Names of tenants, streams and groups: checked once, then carried as types.
+
+use std::{fmt, str::FromStr};
+
+use bytestring::ByteString;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// Why a name was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{kind} name must be 1 to {max} of {alphabet}")]
+pub struct NameError {
+    kind: &'static str,
+    max: usize,
+    alphabet: &'static str,
+}
+
+impl NameError {
+    /// What the name was for: `tenant`, `stream` or `group`.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        self.kind
+    }
+}
+
+macro_rules! name {
+    ($(#[$doc:meta])* $Name:ident, $kind:literal, $max:literal, $alphabet:literal, $extra:pat) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $Name(ByteString);
+
+        impl $Name {
+            /// The longest name, in bytes.
+            pub const MAX_LEN: usize = $max;
+
+            /// Checks `name` and takes it without copying.
+            ///
+            /// # Errors
+            /// Refuses a name that is empty, too long or has a character outside the alphabet.
+            pub fn new(name: impl Into<ByteString>) -> Result<Self, NameError> {
+                let name = name.into();
+                Self::check(&name)?;
+                Ok(Self(name))
+            }
+
+            /// Checks a name without keeping it.
+            ///
+            /// # Errors
+            /// As [`Self::new`].
+            pub fn check(name: &str) -> Result<(), NameError> {
+                let fits = (1..=Self::MAX_LEN).contains(&name.len())
+                    && name.bytes().all(|b| {
+                        b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-') || matches!(b, $extra)
+                    });
+                if fits { Ok(()) } else { Err(NameError { kind: $kind, max: $max, alphabet: $alphabet }) }
+            }
+
+            /// The name as text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $Name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $Name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Debug::fmt(&*self.0, f)
+            }
+        }
+
+        impl AsRef<str> for $Name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::borrow::Borrow<str> for $Name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $Name {
+            type Err = NameError;
+            fn from_str(s: &str) -> Result<Self, NameError> {
+                Self::new(s)
+            }
+        }
+
+        impl Serialize for $Name {
+            fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+                s.serialize_str(&self.0)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $Name {
+            fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+                Self::new(String::deserialize(d)?).map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+
+name!(
+    /// The name of a tenant: 1 to 64 of `A-Z a-z 0-9 . _ -`.
+    Tenant, "tenant", 64, "A-Z a-z 0-9 . _ -", b'-'
+);
+name!(
+    /// The name of a stream (of its root run): 1 to 256 of `A-Z a-z 0-9 . _ - : @ +`.
+    StreamName, "stream", 256, "A-Z a-z 0-9 . _ - : @ +", b':' | b'@' | b'+'
+);
+name!(
+    /// The name of a consumer group: 1 to 64 of `A-Z a-z 0-9 . _ -`. Names that start with `$` are
+    /// Headwater's own and cannot be made from outside.
+    GroupName, "group", 64, "A-Z a-z 0-9 . _ -", b'-'
+);
+
+impl Default for Tenant {
+    /// The tenant of everything that names none: `default`.
+    fn default() -> Self {
+        Self(ByteString::from_static("default"))
+    }
+}

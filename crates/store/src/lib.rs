@@ -1,0 +1,34 @@
+//! The store contract: where events live.
+//!
+//! A store is an append-only log ([`EventLog`]) and a small table of state ([`StateStore`]). That is all a backend
+//! has to get right; subscriptions, filters, groups and dead letters are built once above it, in the broker.
+//!
+//! ```text
+//!  append ──► position 1 2 3 4 5 6 7 …            grows over the whole log, never reused
+//!             stream a  ●   ●     ●
+//!             stream b    ●   ● ●     …
+//!             read(scope, after) ──► history, in order          follow(scope, after) ──► the same, as it grows
+//! ```
+//!
+//! The suite in `suite` (feature `test-util`) tests every clause that is written on the traits.
+
+pub mod capabilities;
+mod clock;
+pub mod error;
+mod gap;
+mod log;
+mod record;
+mod retention;
+mod run;
+mod state;
+
+pub use capabilities::Capabilities;
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use error::Error;
+pub use gap::{Gap, GapReason};
+pub use headwater_events::{Class, Classes, Epoch, Event, Lane, Mark, Position, StreamName, Tenant};
+pub use log::{Append, Appended, ClassesKey, EventLog, Follow, FollowItem, FollowScope, Page, ReadScope, Status, StatusKind, Store};
+pub use record::Record;
+pub use retention::{Limits, Retention};
+pub use run::{RunRecord, RunState};
+pub use state::{StateEntry, StateStore, Version};
