@@ -5,8 +5,16 @@
 //! tests both.
 
 mod api;
+mod broker;
+mod config;
+mod hub;
+pub mod metric_definitions;
+mod publish;
+mod reader;
 
 pub use api::{
-    Capabilities, Delivery, Error, EventBroker, EventPublisher, EventStream, EventSubscriber, Gap, Item, Overflow,
-    OverflowError, Page, Published, Source, Start, Status, StatusKind, StreamInfo, Subscription,
+    Capabilities, Delivery, Error, EventBroker, EventPublisher, EventStream, EventSubscriber, Gap, Item,
+    Overflow, OverflowError, Page, Published, Source, Start, Status, StatusKind, StreamInfo, Subscription,
 };
+pub use broker::Broker;
+pub use config::{BrokerConfig, Policy};

@@ -1,2 +1,22 @@
-//! The headwater binary.
-fn main() {}
+//! The `headwater` binary: serves, publishes, reads and shows runs.
+
+mod cli;
+mod commands;
+mod config;
+mod exit;
+mod follow;
+mod output;
+mod pretty;
+mod remote;
+mod units;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // One TLS provider for the whole process, before anything can open a connection.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    match cli::run(std::env::args_os(), |name| std::env::var_os(name)) {
+        Ok(code) => code,
+        Err(error) => exit::report(&error),
+    }
+}

@@ -128,7 +128,13 @@ impl Filter {
 
 impl fmt::Display for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "types={} subject={} source={}", self.types_list(), self.subjects_list(), self.sources_list())
+        write!(
+            f,
+            "types={} subject={} source={}",
+            self.types_list(),
+            self.subjects_list(),
+            self.sources_list()
+        )
     }
 }
 
@@ -149,7 +155,8 @@ fn tokens_match(pattern: &str, text: &str, separator: char, fold: bool) -> bool 
 }
 
 fn prefix_of_tokens(pattern: &str, text: &str, separator: char) -> bool {
-    text.strip_prefix(pattern).is_some_and(|rest| rest.is_empty() || rest.starts_with(separator) || pattern.ends_with(separator))
+    text.strip_prefix(pattern)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(separator) || pattern.ends_with(separator))
 }
 
 fn parse(
@@ -160,19 +167,36 @@ fn parse(
     into: &mut Vec<String>,
 ) -> Result<(), FilterError> {
     let refuse = |pattern: &str, reason| {
-        Err(FilterError { list: list_name, pattern: pattern.chars().take(64).collect(), reason })
+        Err(FilterError {
+            list: list_name,
+            pattern: pattern.chars().take(64).collect(),
+            reason,
+        })
     };
-    for pattern in list.split(',').map(str::trim).filter(|p| !p.is_empty() && *p != "*") {
+    for pattern in list
+        .split(',')
+        .map(str::trim)
+        .filter(|p| !p.is_empty() && *p != "*")
+    {
         if pattern.len() > MAX_PATTERN {
             return refuse(pattern, "longer than 512 bytes");
         }
         if pattern.chars().any(char::is_control) {
             return refuse(pattern, "has a control character");
         }
-        if separator != '\0' && pattern.trim_matches(separator).split(separator).any(str::is_empty) {
+        if separator != '\0'
+            && pattern
+                .trim_matches(separator)
+                .split(separator)
+                .any(str::is_empty)
+        {
             return refuse(pattern, "has an empty token");
         }
-        let pattern = if separator == '\0' { pattern } else { pattern.trim_end_matches(separator) };
+        let pattern = if separator == '\0' {
+            pattern
+        } else {
+            pattern.trim_end_matches(separator)
+        };
         if into.len() == MAX_PATTERNS {
             return refuse(pattern, "more than 64 patterns");
         }

@@ -43,9 +43,13 @@ mod tests {
     #[test]
     fn lanes_never_move() {
         // Written down once: a change here would scatter the runs of every existing store.
-        assert_eq!(lane_of("default", "wf-42", 32), Lane(lane_of("default", "wf-42", 32).0));
-        let spread: std::collections::BTreeSet<_> =
-            (0..1000).map(|i| lane_of("default", &format!("wf-{i}"), 32)).collect();
+        assert_eq!(
+            lane_of("default", "wf-42", 32),
+            Lane(lane_of("default", "wf-42", 32).0)
+        );
+        let spread: std::collections::BTreeSet<_> = (0..1000)
+            .map(|i| lane_of("default", &format!("wf-{i}"), 32))
+            .collect();
         assert_eq!(spread.len(), 32);
     }
 }

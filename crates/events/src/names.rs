@@ -59,6 +59,12 @@ macro_rules! name {
             pub fn as_str(&self) -> &str {
                 &self.0
             }
+
+            /// The name as shared text.
+            #[must_use]
+            pub const fn text(&self) -> &ByteString {
+                &self.0
+            }
         }
 
         impl fmt::Display for $Name {

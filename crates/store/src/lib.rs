@@ -19,6 +19,7 @@ mod gap;
 mod log;
 mod record;
 mod retention;
+pub mod ring;
 mod run;
 mod state;
 
@@ -27,7 +28,10 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::Error;
 pub use gap::{Gap, GapReason};
 pub use headwater_events::{Class, Classes, Epoch, Event, Lane, Mark, Position, StreamName, Tenant};
-pub use log::{Append, Appended, ClassesKey, EventLog, Follow, FollowItem, FollowScope, Page, ReadScope, Status, StatusKind, Store};
+pub use log::{
+    Append, Appended, ClassesKey, EventLog, Follow, FollowItem, FollowScope, Page, ReadScope, Status,
+    StatusKind, Store,
+};
 pub use record::Record;
 pub use retention::{Limits, Retention};
 pub use run::{RunRecord, RunState};

@@ -37,7 +37,13 @@ impl Append {
             .tenant_name()
             .map_err(|e| EventError::attribute(Code::InvalidTenant, "tenant", e.to_string()))?;
         let (class, mark) = (event.class(), event.mark());
-        Ok(Self { event, tenant, stream, class, mark })
+        Ok(Self {
+            event,
+            tenant,
+            stream,
+            class,
+            mark,
+        })
     }
 }
 
@@ -207,7 +213,13 @@ pub trait EventLog: Send + Sync + 'static {
     /// where there is one.
     ///
     /// A position ahead of the tail gives an empty page with `next` where it was.
-    async fn read(&self, scope: &ReadScope, after: Position, limit: usize, max_bytes: usize) -> Result<Page, Error>;
+    async fn read(
+        &self,
+        scope: &ReadScope,
+        after: Position,
+        limit: usize,
+        max_bytes: usize,
+    ) -> Result<Page, Error>;
 
     /// The log as it grows, with data, every class, from directly after `after`. `after` may reach back only a
     /// short way: what is no longer at hand comes as one [`FollowItem::Gap`] first.

@@ -57,16 +57,19 @@ pub enum Item {
     /// History has been delivered; what follows is live. Comes once, behind the place that was the end when the
     /// subscription began.
     CaughtUp(Cursor),
-    /// The run has ended and everything stored was delivered. Comes last, and again after a reopened run ended.
+    /// The run has ended and everything stored was delivered. Comes last: the subscription is over. What is stored
+    /// later (late events, a resumed run) is behind its cursor.
     End(Cursor),
 }
 
 impl Item {
-    /// Where to resume behind this item.
+    /// Where to resume behind this item. A gap of one stream among several does not move it: other streams' events
+    /// lie in its range.
     #[must_use]
     pub const fn cursor(&self) -> Cursor {
         match self {
             Self::Event(delivery) => delivery.cursor,
+            Self::Gap(gap) if gap.stream.is_some() => gap.from,
             Self::Gap(gap) => gap.to,
             Self::CaughtUp(cursor) | Self::End(cursor) => *cursor,
         }

@@ -5,7 +5,11 @@ use crate::{Class, Mark};
 /// The class of a type: durable for types outside the catalogue.
 #[must_use]
 pub fn class_of(ty: &str) -> Class {
-    if ty.starts_with("llm.delta") { Class::Transient } else { Class::Durable }
+    if ty.starts_with("llm.delta") {
+        Class::Transient
+    } else {
+        Class::Durable
+    }
 }
 
 /// What a root event of this type does to its run.

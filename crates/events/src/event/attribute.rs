@@ -30,7 +30,8 @@ pub(super) fn text(name: &str, value: &str, max: usize) -> Result<(), EventError
 
 /// Refuses an extension name that CloudEvents does not allow: lower-case letters and digits, 1 to 64 of them.
 pub(super) fn extension_name(name: &str) -> Result<(), EventError> {
-    let fits = (1..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    let fits =
+        (1..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
     if fits {
         Ok(())
     } else {
@@ -54,7 +55,13 @@ pub(super) fn time(value: &str) -> Result<String, EventError> {
 
 /// A timestamp as events carry it: RFC 3339, UTC, milliseconds.
 pub(super) fn millis(time: Timestamp) -> Option<String> {
-    let time = time.round(jiff::TimestampRound::new().smallest(Unit::Millisecond).mode(jiff::RoundMode::Trunc)).ok()?;
+    let time = time
+        .round(
+            jiff::TimestampRound::new()
+                .smallest(Unit::Millisecond)
+                .mode(jiff::RoundMode::Trunc),
+        )
+        .ok()?;
     Some(format!("{time:.3}"))
 }
 

@@ -20,7 +20,10 @@ pub struct Builder {
 
 impl std::fmt::Debug for Builder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Builder").field("type", &self.event.ty).field("source", &self.event.source).finish_non_exhaustive()
+        f.debug_struct("Builder")
+            .field("type", &self.event.ty)
+            .field("source", &self.event.source)
+            .finish_non_exhaustive()
     }
 }
 
@@ -36,14 +39,24 @@ macro_rules! setters {
 
 impl Builder {
     pub(super) fn new(source: String, ty: String) -> Self {
-        let event = Inner { source: source.into(), ty: ty.into(), ..Inner::default() };
-        Self { event, time: None, error: None }
+        let event = Inner {
+            source: source.into(),
+            ty: ty.into(),
+            ..Inner::default()
+        };
+        Self {
+            event,
+            time: None,
+            error: None,
+        }
     }
 
     pub(super) fn from_event(event: &Event) -> Self {
-        let mut inner = event.inner().clone();
-        inner.json = std::sync::OnceLock::new();
-        Self { event: inner, time: None, error: None }
+        Self {
+            event: event.inner().without_json(),
+            time: None,
+            error: None,
+        }
     }
 
     /// Sets `id`; else a new UUIDv7.
@@ -97,7 +110,8 @@ impl Builder {
 
     /// Sets another extension, as a string. The name is 1 to 64 of `a-z 0-9`.
     pub fn extension(mut self, name: &str, value: &str) -> Self {
-        let checked = attribute::extension_name(name).and_then(|()| attribute::text(name, value, attribute::MAX_TEXT));
+        let checked =
+            attribute::extension_name(name).and_then(|()| attribute::text(name, value, attribute::MAX_TEXT));
         if let Err(error) = checked {
             self.error.get_or_insert(error);
             return self;
@@ -116,7 +130,8 @@ impl Builder {
         match serde_json::to_string(data) {
             Ok(json) => self.event.data = Data::Json(json.into()),
             Err(e) => {
-                self.error.get_or_insert(EventError::attribute(Code::InvalidData, "data", e.to_string()));
+                self.error
+                    .get_or_insert(EventError::attribute(Code::InvalidData, "data", e.to_string()));
             }
         }
         self
@@ -128,7 +143,8 @@ impl Builder {
         match serde_json::from_str::<&serde_json::value::RawValue>(&json) {
             Ok(raw) => self.event.data = Data::Json(decode::one_line(&json, raw.get())),
             Err(e) => {
-                self.error.get_or_insert(EventError::attribute(Code::InvalidData, "data", e.to_string()));
+                self.error
+                    .get_or_insert(EventError::attribute(Code::InvalidData, "data", e.to_string()));
             }
         }
         self

@@ -24,7 +24,11 @@ pub(super) fn foreign(json: Bytes) -> Result<Inner, EventError> {
     for (i, (name, value)) in members.iter().enumerate() {
         if members[..i].iter().any(|(earlier, _)| earlier == name) {
             attribute::extension_name(name)?;
-            return Err(EventError::attribute(Code::InvalidAttribute, &**name, "stands twice"));
+            return Err(EventError::attribute(
+                Code::InvalidAttribute,
+                &**name,
+                "stands twice",
+            ));
         }
         if value.get() == "null" {
             continue;
@@ -32,7 +36,11 @@ pub(super) fn foreign(json: Bytes) -> Result<Inner, EventError> {
         match &**name {
             "specversion" => {
                 if string(&text, name, value)? != "1.0" {
-                    return Err(EventError::attribute(Code::UnsupportedSpecversion, "specversion", "must be `1.0`"));
+                    return Err(EventError::attribute(
+                        Code::UnsupportedSpecversion,
+                        "specversion",
+                        "must be `1.0`",
+                    ));
                 }
                 specversion = true;
             }
@@ -49,10 +57,25 @@ pub(super) fn foreign(json: Bytes) -> Result<Inner, EventError> {
         }
     }
     if !specversion {
-        return Err(EventError::attribute(Code::MissingAttribute, "specversion", "is required"));
+        return Err(EventError::attribute(
+            Code::MissingAttribute,
+            "specversion",
+            "is required",
+        ));
     }
-    if members.iter().filter(|(name, value)| name.starts_with("data") && ["data", "data_base64"].contains(&&**name) && value.get() != "null").count() > 1 {
-        return Err(EventError::attribute(Code::InvalidAttribute, "data_base64", "cannot stand beside `data`"));
+    if members
+        .iter()
+        .filter(|(name, value)| {
+            name.starts_with("data") && ["data", "data_base64"].contains(&&**name) && value.get() != "null"
+        })
+        .count()
+        > 1
+    {
+        return Err(EventError::attribute(
+            Code::InvalidAttribute,
+            "data_base64",
+            "cannot stand beside `data`",
+        ));
     }
     event.time = time.map(ByteString::from);
     event.extensions.sort();
@@ -73,7 +96,9 @@ pub(super) fn stored(json: Bytes) -> Result<Inner, EventError> {
             "data_base64" => {
                 let bytes = STANDARD
                     .decode(string(&text, name, value)?.as_bytes())
-                    .map_err(|e| EventError::attribute(Code::InvalidAttribute, "data_base64", e.to_string()))?;
+                    .map_err(|e| {
+                        EventError::attribute(Code::InvalidAttribute, "data_base64", e.to_string())
+                    })?;
                 event.data = Data::Binary(Bytes::from(bytes));
             }
             _ => set(&mut event, &text, name, value, false)?,
@@ -113,19 +138,30 @@ pub(super) fn check(event: &Inner) -> Result<(), EventError> {
         }
     }
     if let Some(tenant) = &event.tenant {
-        Tenant::check(tenant).map_err(|e| EventError::attribute(Code::InvalidTenant, "tenant", e.to_string()))?;
+        Tenant::check(tenant)
+            .map_err(|e| EventError::attribute(Code::InvalidTenant, "tenant", e.to_string()))?;
     }
     if let Some(stream) = &event.stream {
-        StreamName::check(stream).map_err(|e| EventError::attribute(Code::InvalidStream, "stream", e.to_string()))?;
+        StreamName::check(stream)
+            .map_err(|e| EventError::attribute(Code::InvalidStream, "stream", e.to_string()))?;
     }
     if event.extensions.len() > attribute::MAX_EXTENSIONS {
-        return Err(EventError::new(Code::InvalidAttribute, "has more than 64 extensions"));
+        return Err(EventError::new(
+            Code::InvalidAttribute,
+            "has more than 64 extensions",
+        ));
     }
     Ok(())
 }
 
 /// Sets one attribute other than time and payload.
-fn set(event: &mut Inner, text: &ByteString, name: &str, value: &RawValue, foreign: bool) -> Result<(), EventError> {
+fn set(
+    event: &mut Inner,
+    text: &ByteString,
+    name: &str,
+    value: &RawValue,
+    foreign: bool,
+) -> Result<(), EventError> {
     let slot = match name {
         "id" => return string(text, name, value).map(|v| event.id = v),
         "source" => return string(text, name, value).map(|v| event.source = v),
@@ -149,7 +185,11 @@ fn set(event: &mut Inner, text: &ByteString, name: &str, value: &RawValue, forei
         "correlationid" => &mut event.correlationid,
         "causationid" => &mut event.causationid,
         _ => {
-            let value = if foreign { extension(text, name, value)? } else { text.slice_ref(value.get()) };
+            let value = if foreign {
+                extension(text, name, value)?
+            } else {
+                text.slice_ref(value.get())
+            };
             event.extensions.push((text_of(text, name), value));
             return Ok(());
         }
@@ -169,7 +209,8 @@ fn extension(text: &ByteString, name: &str, value: &RawValue) -> Result<ByteStri
             }
             let mut out = Vec::with_capacity(value.len() + 2);
             encode::string(&mut out, &value);
-            ByteString::try_from(out).map_err(|_| EventError::attribute(Code::InvalidAttribute, name, "is not UTF-8"))
+            ByteString::try_from(out)
+                .map_err(|_| EventError::attribute(Code::InvalidAttribute, name, "is not UTF-8"))
         }
         Some(b't' | b'f') => Ok(text.slice_ref(value.get())),
         _ if value.get().parse::<i32>().is_ok() => Ok(text.slice_ref(value.get())),
@@ -186,7 +227,8 @@ fn utf8(json: Bytes) -> Result<ByteString, EventError> {
 }
 
 fn parse(text: &str) -> Result<Members<'_>, EventError> {
-    serde_json::from_str(text).map_err(|e| EventError::new(Code::MalformedJson, format!("is not a JSON object: {e}")))
+    serde_json::from_str(text)
+        .map_err(|e| EventError::new(Code::MalformedJson, format!("is not a JSON object: {e}")))
 }
 
 /// A JSON string as a slice of the input where it has no escapes.
@@ -199,12 +241,22 @@ fn string(text: &ByteString, name: &str, value: &RawValue) -> Result<ByteString,
     }
     serde_json::from_str::<String>(raw)
         .map(ByteString::from)
-        .map_err(|_| EventError::attribute(Code::InvalidAttribute, name.chars().take(64).collect::<String>(), "must be a string"))
+        .map_err(|_| {
+            EventError::attribute(
+                Code::InvalidAttribute,
+                name.chars().take(64).collect::<String>(),
+                "must be a string",
+            )
+        })
 }
 
 fn text_of(text: &ByteString, name: &str) -> ByteString {
     let inside = text.as_bytes().as_ptr_range().contains(&name.as_bytes().as_ptr());
-    if inside { text.slice_ref(name) } else { ByteString::from(name.to_owned()) }
+    if inside {
+        text.slice_ref(name)
+    } else {
+        ByteString::from(name.to_owned())
+    }
 }
 
 /// The payload on one line: white space between tokens goes where it holds a line end.

@@ -36,7 +36,11 @@ pub(super) fn json(event: &Inner) -> Bytes {
     match &event.data {
         Data::None => {}
         Data::Json(text) => raw(&mut out, "data", text.as_bytes()),
-        Data::Binary(bytes) => raw(&mut out, "data_base64", format!("\"{}\"", STANDARD.encode(bytes)).as_bytes()),
+        Data::Binary(bytes) => raw(
+            &mut out,
+            "data_base64",
+            format!("\"{}\"", STANDARD.encode(bytes)).as_bytes(),
+        ),
     }
     out.push(b'}');
     Bytes::from(out)

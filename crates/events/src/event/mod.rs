@@ -46,6 +46,15 @@ pub(crate) struct Inner {
     pub(crate) json: OnceLock<Bytes>,
 }
 
+impl Inner {
+    /// A copy to be changed: it has not been encoded yet.
+    pub(crate) fn without_json(&self) -> Self {
+        let mut copy = self.clone();
+        copy.json = OnceLock::new();
+        copy
+    }
+}
+
 /// The payload of an event.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub enum Data {
@@ -105,6 +114,26 @@ impl Event {
     #[must_use]
     pub fn to_builder(&self) -> Builder {
         Builder::from_event(self)
+    }
+
+    /// The event at home: its tenant and stream set to these, and `time` to `now` where it has none.
+    ///
+    /// A clone of the pointer where nothing changes, which is so for events that were homed before.
+    #[must_use]
+    pub fn with_home(&self, tenant: &Tenant, stream: &StreamName, now: Timestamp) -> Self {
+        let at_home = self.tenant() == Some(tenant.as_str())
+            && self.0.stream.as_deref() == Some(stream.as_str())
+            && self.0.time.is_some();
+        if at_home {
+            return self.clone();
+        }
+        let mut inner = self.0.without_json();
+        inner.tenant = Some(tenant.text().clone());
+        inner.stream = Some(stream.text().clone());
+        inner.time = inner
+            .time
+            .or_else(|| attribute::millis(now).map(ByteString::from));
+        Self::from_inner(inner)
     }
 
     /// The event as structured CloudEvents JSON on one line, encoded once.
@@ -178,7 +207,10 @@ impl Event {
     /// # Errors
     /// The name is not one; events that were checked have none of those.
     pub fn tenant_name(&self) -> Result<Tenant, NameError> {
-        self.0.tenant.clone().map_or_else(|| Ok(Tenant::default()), Tenant::new)
+        self.0
+            .tenant
+            .clone()
+            .map_or_else(|| Ok(Tenant::default()), Tenant::new)
     }
 
     /// The root run: the `stream` extension, else the first segment of `subject`.
@@ -200,7 +232,8 @@ impl Event {
                 ));
             }
         };
-        StreamName::new(name).map_err(|e| EventError::attribute(Code::InvalidStream, attribute, e.to_string()))
+        StreamName::new(name)
+            .map_err(|e| EventError::attribute(Code::InvalidStream, attribute, e.to_string()))
     }
 
     /// The stream as written, else the first segment of `subject`, else empty.
@@ -260,9 +293,14 @@ impl Event {
     /// [`Code::InvalidData`] where there is no JSON payload or it does not fit.
     pub fn data_as<T: DeserializeOwned>(&self) -> Result<T, EventError> {
         let Data::Json(text) = &self.0.data else {
-            return Err(EventError::attribute(Code::InvalidData, "data", "has no JSON payload"));
+            return Err(EventError::attribute(
+                Code::InvalidData,
+                "data",
+                "has no JSON payload",
+            ));
         };
-        serde_json::from_str(text).map_err(|e| EventError::attribute(Code::InvalidData, "data", e.to_string()))
+        serde_json::from_str(text)
+            .map_err(|e| EventError::attribute(Code::InvalidData, "data", e.to_string()))
     }
 
     /// The class by the catalogue: durable for types outside it.
@@ -279,7 +317,11 @@ impl Event {
             (Some(subject), None) => !subject.contains('/'),
             (None, _) => true,
         };
-        if root { catalogue::mark_of(self.ty()) } else { Mark::None }
+        if root {
+            catalogue::mark_of(self.ty())
+        } else {
+            Mark::None
+        }
     }
 }
 
@@ -300,7 +342,8 @@ impl fmt::Debug for Event {
 impl serde::Serialize for Event {
     fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
         let text = std::str::from_utf8(self.json()).map_err(serde::ser::Error::custom)?;
-        let raw: &serde_json::value::RawValue = serde_json::from_str(text).map_err(serde::ser::Error::custom)?;
+        let raw: &serde_json::value::RawValue =
+            serde_json::from_str(text).map_err(serde::ser::Error::custom)?;
         raw.serialize(s)
     }
 }
