@@ -36,14 +36,15 @@ pub(crate) async fn read(
 ) -> Result<Page, Error> {
     let mut call = query::events(http, scope, filter)?;
     query::add(&mut call.url, "after", &start.to_string());
-    query::add(&mut call.url, "limit", &limit.to_string());
+    query::add(&mut call.url, "limit", &limit.max(1).to_string());
+    query::add(&mut call.url, "cursors", "true");
     let (status, body) = http.send(&call).await?;
     if status == reqwest::StatusCode::NOT_FOUND {
         return Err(problem::parse(status, &body));
     }
     let page: WirePage<'_> =
         serde_json::from_slice(&body).map_err(|e| odd(format!("a page cannot be read: {e}")))?;
-    page.take(&body, filter)
+    page.take(&body, filter, matches!(scope, Scope::Stream(..)))
 }
 
 /// The present end of a scope.
@@ -54,7 +55,7 @@ pub(crate) async fn end(http: &Http, scope: &Scope) -> Result<Cursor, Error> {
 }
 
 impl WirePage<'_> {
-    fn take(self, body: &bytes::Bytes, filter: &Filter) -> Result<Page, Error> {
+    fn take(self, body: &bytes::Bytes, filter: &Filter, single: bool) -> Result<Page, Error> {
         if self.cursors.len() != self.events.len() {
             return Err(odd(format!(
                 "{} cursors for {} events",
@@ -79,7 +80,7 @@ impl WirePage<'_> {
         let gaps: Result<Vec<Gap>, Error> = self
             .gaps
             .into_iter()
-            .map(|gap| gap.gap().ok_or_else(|| odd("a gap cannot be read".into())))
+            .map(|gap| gap.gap(single).ok_or_else(|| odd("a gap cannot be read".into())))
             .collect();
         Ok(Page {
             gaps: gaps?,

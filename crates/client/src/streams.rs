@@ -5,7 +5,7 @@ use headwater_events::{StreamName, Tenant};
 use reqwest::{Method, StatusCode};
 use serde::{Deserialize, de::DeserializeOwned};
 
-use crate::{http::Http, query};
+use crate::{http::Http, problem, query};
 
 #[derive(Deserialize)]
 struct Listing {
@@ -24,7 +24,8 @@ pub(crate) async fn list(
         query::add(&mut call.url, "after", after.as_str());
     }
     query::add(&mut call.url, "limit", &limit.to_string());
-    let (_, body) = http.send(&call).await?;
+    let (status, body) = http.send(&call).await?;
+    is_there(status, &body)?;
     parse::<Listing>(&body).map(|listing| listing.streams)
 }
 
@@ -37,10 +38,10 @@ pub(crate) async fn get(
     let (status, body) = http
         .send(&http.get(&["v1", "streams", stream.as_str()], tenant))
         .await?;
-    if status == StatusCode::NOT_FOUND {
-        Ok(None)
-    } else {
+    if is_there(status, &body)? {
         parse(&body).map(Some)
+    } else {
+        Ok(None)
     }
 }
 
@@ -48,8 +49,21 @@ pub(crate) async fn get(
 pub(crate) async fn delete(http: &Http, tenant: &Tenant, stream: &StreamName) -> Result<bool, Error> {
     let mut call = http.get(&["v1", "streams", stream.as_str()], tenant);
     call.method = Method::DELETE;
-    let (status, _) = http.send(&call).await?;
-    Ok(status != StatusCode::NOT_FOUND)
+    let (status, body) = http.send(&call).await?;
+    is_there(status, &body)
+}
+
+/// Whether there is such a run. Another 404 means that the address is no Headwater's.
+fn is_there(status: StatusCode, body: &[u8]) -> Result<bool, Error> {
+    if status != StatusCode::NOT_FOUND {
+        return Ok(true);
+    }
+    let error = problem::parse(status, body);
+    if error.code() == "stream-not-found" {
+        Ok(false)
+    } else {
+        Err(error)
+    }
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {

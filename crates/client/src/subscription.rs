@@ -25,6 +25,8 @@ pub(crate) struct HttpSource {
     http: Arc<Http>,
     call: Call,
     filter: Filter,
+    /// Whether the scope is one stream.
+    single: bool,
     cursor: Cursor,
     connection: Option<Connection>,
     backoff: Backoff,
@@ -68,6 +70,7 @@ impl HttpSource {
         start: Start,
     ) -> Result<Self, Refused> {
         let mut pending = VecDeque::new();
+        let single = matches!(scope, Scope::Stream(..));
         let (connection, cursor) = match Connection::open(http, call, start).await? {
             Opened::Over => {
                 let cursor = match start {
@@ -80,7 +83,7 @@ impl HttpSource {
                 (None, cursor)
             }
             Opened::Open(mut connection) => {
-                let first = first_cursor(&mut connection, &mut pending);
+                let first = first_cursor(&mut connection, &mut pending, single);
                 let cursor = tokio::time::timeout(http.options.request_timeout, first)
                     .await
                     .unwrap_or_else(|_| {
@@ -95,6 +98,7 @@ impl HttpSource {
             http: Arc::clone(http),
             call: call.clone(),
             filter: filter.clone(),
+            single,
             cursor,
             over: connection.is_none(),
             connection,
@@ -122,7 +126,7 @@ impl HttpSource {
             if let Some(retry) = frame.retry {
                 self.backoff.set_min(retry);
             }
-            match frames::read(frame)? {
+            match frames::read(frame, self.single)? {
                 Meaning::Item(item) => self.hand_over(item, out),
                 Meaning::Moved(cursor) => self.cursor = cursor,
                 Meaning::Nothing => {}
@@ -231,10 +235,14 @@ impl Source for HttpSource {
 }
 
 /// Reads up to the first block with a cursor.
-async fn first_cursor(connection: &mut Connection, pending: &mut VecDeque<Item>) -> Result<Cursor, Refused> {
+async fn first_cursor(
+    connection: &mut Connection,
+    pending: &mut VecDeque<Item>,
+    single: bool,
+) -> Result<Cursor, Refused> {
     loop {
         while let Some(frame) = connection.frame().map_err(Refused::ForGood)? {
-            match frames::read(frame).map_err(Refused::ForGood)? {
+            match frames::read(frame, single).map_err(Refused::ForGood)? {
                 Meaning::Nothing => {}
                 Meaning::Moved(cursor) => return Ok(cursor),
                 Meaning::Failed(error) if passes(&error) => return Err(Refused::ForNow(error)),

@@ -25,7 +25,6 @@ pub(crate) struct Decoder {
     /// The id of the block that is being read; takes effect when the block ends.
     id: Vec<u8>,
     last_id: Vec<u8>,
-    merged: Option<u32>,
     retry: Option<Duration>,
     /// Whether the block that is being read has any field that this decoder knows.
     known: bool,
@@ -50,8 +49,6 @@ pub(crate) struct Frame<'a> {
     pub(crate) event: &'a [u8],
     /// The payload; `None` where the block has no `data`: it dispatches nothing.
     pub(crate) data: Option<Bytes>,
-    /// How many events were merged into this one, where the block says so.
-    pub(crate) merged: Option<u32>,
     /// The reconnection time the block asks for.
     pub(crate) retry: Option<Duration>,
 }
@@ -74,7 +71,6 @@ impl Decoder {
             has_data: false,
             id: Vec::new(),
             last_id: Vec::new(),
-            merged: None,
             retry: None,
             known: false,
             dispatched: false,
@@ -186,7 +182,6 @@ impl Decoder {
                     self.retry = Some(Duration::from_millis(ms));
                 }
             }
-            b"merged" => self.merged = digits(value).and_then(|n| u32::try_from(n).ok()),
             _ => return Ok(()),
         }
         self.known = true;
@@ -203,7 +198,6 @@ impl Decoder {
             id: &self.last_id,
             event: &self.event,
             data,
-            merged: self.merged.take(),
             retry: self.retry.take(),
         }
     }
