@@ -214,3 +214,95 @@ impl Drop for Ring {
 fn size(record: &Record) -> usize {
     record.event().json().len() + 512
 }
+
+#[cfg(test)]
+mod tests {
+    use headwater_events::{Class, Event, Mark, Tenant};
+    use jiff::Timestamp;
+
+    use super::*;
+
+    fn record(position: u64) -> Record {
+        let stream = StreamName::new("run").unwrap();
+        let event = Event::builder("/test", "note.v1").tenant(&Tenant::default()).stream(&stream).build().unwrap();
+        Record::new(event, Position(position), Timestamp::UNIX_EPOCH, Class::Durable, Mark::None)
+    }
+
+    fn ring(capacity: usize) -> (Ring, Arc<AtomicUsize>) {
+        let total = Arc::new(AtomicUsize::new(0));
+        (Ring::new(Position(10), capacity, Arc::clone(&total)), total)
+    }
+
+    fn fill(ring: &Ring, positions: std::ops::Range<u64>) {
+        for at in positions {
+            ring.push(&record(at));
+        }
+    }
+
+    fn positions(taken: Taken) -> Vec<u64> {
+        match taken {
+            Taken::Records { records, .. } => records.iter().map(|record| record.position().0).collect(),
+            other => panic!("expected records, got {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_reader_gets_what_lies_behind_it_and_no_more_than_it_asked_for() {
+        let (ring, _) = ring(8);
+        fill(&ring, 11..15);
+        assert_eq!(positions(ring.take(Position(12), 8, 0)), [13, 14]);
+        assert_eq!(positions(ring.take(Position(10), 2, 0)), [11, 12]);
+        assert!(matches!(ring.take(Position(14), 8, 0), Taken::Nothing { upto: Position(14) }));
+    }
+
+    #[test]
+    fn a_reader_before_the_floor_is_sent_to_the_log() {
+        let (ring, _) = ring(2);
+        assert!(matches!(ring.take(Position(9), 8, 0), Taken::Behind));
+        fill(&ring, 11..15);
+        assert!(matches!(ring.take(Position(11), 8, 0), Taken::Behind));
+        assert_eq!(positions(ring.take(Position(12), 8, 0)), [13, 14]);
+    }
+
+    #[test]
+    fn bytes_are_given_back_by_eviction_deletion_and_drop() {
+        let (ring, total) = ring(4);
+        fill(&ring, 11..31);
+        let full = total.load(Ordering::Relaxed);
+        ring.shrink();
+        assert!(total.load(Ordering::Relaxed) < full);
+        ring.deleted(&StreamName::new("run").unwrap(), Position(30));
+        assert_eq!(total.load(Ordering::Relaxed), 0);
+        ring.push(&record(31));
+        drop(ring);
+        assert_eq!(total.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn a_deletion_is_told_once_and_only_to_those_who_were_there() {
+        let (ring, _) = ring(4);
+        let there = ring.deletions();
+        ring.deleted(&StreamName::new("run").unwrap(), Position(12));
+        let Taken::Deleted { number, to, .. } = ring.take(Position(11), 8, there) else { panic!("not told") };
+        assert_eq!(to, Position(12));
+        assert!(matches!(ring.take(Position(12), 8, number), Taken::Nothing { .. }));
+        assert!(matches!(ring.take(Position(12), 8, ring.deletions()), Taken::Nothing { .. }));
+    }
+
+    #[test]
+    fn readers_are_woken_once_for_many_records() {
+        let (ring, _) = ring(4);
+        assert!(ring.push(&record(11)));
+        assert!(!ring.push(&record(12)));
+        ring.wake();
+        assert!(ring.push(&record(13)));
+    }
+
+    #[tokio::test]
+    async fn a_waiting_reader_wakes_for_a_record_that_came_just_before_it_waited() {
+        let (ring, _) = ring(4);
+        ring.push(&record(11));
+        ring.wake();
+        ring.changed(Position(10), 0).await;
+    }
+}
