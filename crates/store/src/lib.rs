@@ -17,11 +17,12 @@ mod clock;
 pub mod error;
 mod gap;
 mod log;
+mod memory;
 mod record;
 mod retention;
 pub mod ring;
 mod run;
-mod state;
+pub mod state;
 
 pub use capabilities::Capabilities;
 pub use clock::{Clock, ManualClock, SystemClock};
@@ -32,6 +33,7 @@ pub use log::{
     Append, Appended, ClassesKey, EventLog, Follow, FollowItem, FollowScope, Page, ReadScope, Status,
     StatusKind, Store,
 };
+pub use memory::{MemoryOptions, MemoryStore};
 pub use record::Record;
 pub use retention::{Limits, Retention};
 pub use run::{RunRecord, RunState};
