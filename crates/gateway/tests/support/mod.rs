@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
 pub use http::{Answer, Request};
+#[allow(unused_imports)]
 pub use sse::{Block, Sse};
 
 /// Longer than anything here takes, shorter than patience.
@@ -145,4 +146,15 @@ pub fn completed(stream: &str) -> Value {
     let mut event = event(stream, "workflow.completed.v1", 100_001);
     event["data"] = json!({});
     event
+}
+
+/// Sends bytes as they are and reads one answer.
+pub async fn raw(addr: SocketAddr, bytes: &[u8]) -> Answer {
+    use tokio::io::AsyncWriteExt;
+    let mut stream = tokio::net::TcpStream::connect(addr).await.unwrap();
+    let _ = stream.write_all(bytes).await;
+    let mut reader = tokio::io::BufReader::new(stream);
+    tokio::time::timeout(SOON, Answer::read(&mut reader, false))
+        .await
+        .expect("an answer in time")
 }
