@@ -10,6 +10,8 @@ mod outline;
 mod output;
 mod pretty;
 mod remote;
+mod settings;
+mod signals;
 mod units;
 
 use std::process::ExitCode;
