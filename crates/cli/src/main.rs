@@ -4,10 +4,14 @@ mod cli;
 mod commands;
 mod config;
 mod exit;
+mod feed;
 mod follow;
+mod outline;
 mod output;
 mod pretty;
 mod remote;
+mod settings;
+mod signals;
 mod units;
 
 use std::process::ExitCode;

@@ -17,11 +17,14 @@ mod clock;
 pub mod error;
 mod gap;
 mod log;
+mod memory;
 mod record;
 mod retention;
 pub mod ring;
 mod run;
-mod state;
+pub mod state;
+#[cfg(feature = "test-util")]
+pub mod suite;
 
 pub use capabilities::Capabilities;
 pub use clock::{Clock, ManualClock, SystemClock};
@@ -32,6 +35,7 @@ pub use log::{
     Append, Appended, ClassesKey, EventLog, Follow, FollowItem, FollowScope, Page, ReadScope, Status,
     StatusKind, Store,
 };
+pub use memory::{MemoryOptions, MemoryStore};
 pub use record::Record;
 pub use retention::{Limits, Retention};
 pub use run::{RunRecord, RunState};

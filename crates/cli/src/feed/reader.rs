@@ -3,7 +3,7 @@
 use std::{
     fs::File,
     io::{self, BufRead, BufReader, Read},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use anyhow::Context as _;
@@ -27,39 +27,44 @@ pub(crate) struct Entry {
 /// Entries as they are read, in order.
 pub(crate) struct Input {
     entries: mpsc::Receiver<io::Result<Entry>>,
+    /// A failure that is still to be told.
+    failed: Option<io::Error>,
     /// How many bytes there are, where that is known.
     pub(crate) bytes: Option<u64>,
 }
 
 impl Input {
+    /// Opens a file, or stdin for `-`, and reads it on a thread of its own.
+    pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
+        let (source, bytes): (Box<dyn Read + Send>, _) = if path == Path::new("-") {
+            (Box::new(io::stdin()), None)
+        } else {
+            let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+            let bytes = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|m| m.len());
+            (Box::new(file), bytes)
+        };
+        let (sender, entries) = mpsc::channel(QUEUE);
+        std::thread::Builder::new().name("input".into()).spawn(move || {
+            let give = |entry| sender.blocking_send(entry).is_ok();
+            if let Err(error) = read(BufReader::with_capacity(256 * 1024, source), &mut |entry| give(Ok(entry))) {
+                give(Err(error));
+            }
+        })?;
+        Ok(Self { entries, failed: None, bytes })
+    }
+
     /// Waits for the next entry; `None` at the end. Dropping the future loses nothing.
     pub(crate) async fn next(&mut self) -> io::Result<Option<Entry>> {
-        self.entries.recv().await.transpose()
-    }
-}
-
-/// Opens a file, or stdin for `-`, and reads it on a thread of its own.
-pub(crate) fn open(path: &Path) -> anyhow::Result<Input> {
-    let (source, bytes): (Box<dyn Read + Send>, _) = if path == Path::new("-") {
-        (Box::new(io::stdin()), None)
-    } else {
-        let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let bytes = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|m| m.len());
-        (Box::new(file), bytes)
-    };
-    let (sender, entries) = mpsc::channel(QUEUE);
-    std::thread::Builder::new().name("input".into()).spawn(move || {
-        let mut give = |entry| sender.blocking_send(entry).is_ok();
-        if let Err(error) = read(BufReader::with_capacity(256 * 1024, source), &mut |entry| give(Ok(entry))) {
-            give(Err(error));
+        match self.failed.take() {
+            Some(error) => Err(error),
+            None => self.entries.recv().await.transpose(),
         }
-    })?;
-    Ok(Input { entries, bytes })
-}
+    }
 
-/// The file of a command line, `-` where none is given.
-pub(crate) fn or_stdin(path: Option<PathBuf>) -> PathBuf {
-    path.unwrap_or_else(|| PathBuf::from("-"))
+    /// Puts a failure back: the next call tells it.
+    pub(crate) fn fail(&mut self, error: io::Error) {
+        self.failed = Some(error);
+    }
 }
 
 /// Hands on entry by entry until there are no more or nobody wants them.

@@ -2,10 +2,13 @@
 
 use std::io::{self, Write};
 
-use headwater::{Data, Event, catalogue};
+use headwater::{Data, Event};
 
 use super::{category_colour, short};
-use crate::output::{Paint, printable};
+use crate::{
+    outline::delta_text,
+    output::{Paint, printable},
+};
 
 /// How much of a payload is shown.
 const DATA_WIDTH: usize = 96;
@@ -26,7 +29,7 @@ impl Lines {
 
     /// Prints an event.
     pub(crate) fn event(&mut self, out: &mut impl Write, event: &Event) -> io::Result<()> {
-        if let Some(text) = catalogue::delta_text(event) {
+        if let Some(text) = delta_text(event) {
             return self.delta(out, event, &text);
         }
         self.finish(out)?;
