@@ -2,14 +2,18 @@
 //!
 //! * [`Event`]: a CloudEvents 1.0 envelope, immutable and cheap to clone, encoded at most once.
 //! * [`catalogue`]: every event type Headwater knows, as data in one place.
+//! * [`dialect`]: the names and envelopes of others.
 //! * [`Filter`]: the one matcher, used wherever events are selected.
 //! * [`Cursor`]: an opaque place in a scope that a reader can come back to.
+//! * [`conflate`]: several deltas of one part as one.
 //!
 //! This crate does no I/O and knows no runtime.
 
 pub mod catalogue;
 mod class;
+pub mod conflate;
 mod cursor;
+pub mod dialect;
 pub mod error;
 pub mod event;
 mod filter;
@@ -17,6 +21,7 @@ mod lane;
 mod names;
 mod position;
 
+pub use catalogue::{EventType, class_of, mark_of};
 pub use class::{Class, Classes, Mark};
 pub use cursor::{Cursor, CursorError, Scope, ScopePrint};
 pub use error::{Code, EventError};

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 
 pub use builder::Builder;
 
-use crate::{Class, Code, EventError, Mark, NameError, StreamName, Tenant, catalogue};
+use crate::{Class, Code, EventError, EventType, Mark, NameError, StreamName, Tenant, catalogue};
 
 /// One event: immutable, shared, its JSON encoded at most once however many read it.
 ///
@@ -81,6 +81,20 @@ impl Event {
     /// Starts an event with a new UUIDv7 id and the present time.
     pub fn builder(source: impl Into<String>, ty: impl Into<String>) -> Builder {
         Builder::new(source.into(), ty.into())
+    }
+
+    /// Starts an event with a typed payload; its type is the payload's.
+    ///
+    /// ```
+    /// use headwater_events::{Event, catalogue::WorkflowProgressed, catalogue::Percentage};
+    /// let payload = WorkflowProgressed::new(Percentage::clamped(40.0)).message("auditing");
+    /// let event = Event::of("/agents/coordinator", "wf-42", &payload).build().unwrap();
+    /// assert_eq!(event.ty(), "workflow.progressed.v1");
+    /// ```
+    pub fn of<T: EventType>(source: impl Into<String>, subject: impl Into<String>, payload: &T) -> Builder {
+        Builder::new(source.into(), T::TYPE.to_owned())
+            .subject(subject)
+            .data(payload)
     }
 
     /// Reads one CloudEvent in structured JSON from outside: every attribute is checked.

@@ -38,9 +38,21 @@ pub struct Problem {
     /// Which events of the batch were stored, where only part of it was.
     #[serde(skip_serializing_if = "Option::is_none")]
     stored: Option<Vec<bool>>,
+    /// How large the batch is and how large it may be, where it is over the limit.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    batch: Option<Batch>,
     /// Where to resume, where a stream ended with this.
     #[serde(skip_serializing_if = "Option::is_none")]
     cursor: Option<String>,
+}
+
+/// The size of a batch that is over the limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+struct Batch {
+    events: usize,
+    bytes: usize,
+    max_events: usize,
+    max_bytes: usize,
 }
 
 impl Problem {
@@ -61,13 +73,14 @@ impl Problem {
             index: None,
             attribute: None,
             stored: None,
+            batch: None,
             cursor: None,
         }
     }
 
     /// A problem of one event of a batch.
     pub(crate) fn event(index: usize, error: &EventError) -> Self {
-        let mut problem = Self::new(error.code().as_str(), format!("event {index}: {error}"));
+        let mut problem = Self::new(error.code().as_str(), error.to_string());
         problem.index = Some(index);
         problem.attribute = error.attribute_name().map(str::to_owned);
         problem
@@ -75,7 +88,7 @@ impl Problem {
 
     /// An event that names another tenant than the caller's.
     pub(crate) fn foreign_tenant(index: usize, tenant: &str) -> Self {
-        let detail = format!("event {index}: tenant: must be absent or the caller's own, `{tenant}`");
+        let detail = format!("tenant: must be absent or the caller's own, `{tenant}`");
         let mut problem = Self::new("foreign-tenant", detail);
         problem.index = Some(index);
         problem.attribute = Some("tenant".into());
@@ -126,6 +139,19 @@ impl From<Error> for Problem {
         }
         let mut problem = Self::new(error.code(), error.to_string());
         match &error {
+            &Error::BatchTooLarge {
+                events,
+                bytes,
+                max_events,
+                max_bytes,
+            } => {
+                problem.batch = Some(Batch {
+                    events,
+                    bytes,
+                    max_events,
+                    max_bytes,
+                });
+            }
             Error::SlowConsumer { cursor } => problem.cursor = Some(cursor.to_string()),
             Error::Store(S::Partial { stored, .. }) => {
                 problem.stored = Some(stored.iter().map(Option::is_some).collect());

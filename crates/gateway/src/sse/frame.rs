@@ -100,13 +100,11 @@ fn event(record: &Record, cursor: Cursor, named: bool, merged: u32) -> Bytes {
     if named {
         let _ = writeln!(out, "event: {}", name(event.ty()));
     }
-    match json.strip_suffix(b"}").filter(|_| merged > 1) {
-        Some(open) => data(
-            &mut out,
-            &[open, format!(",\"merged\":{merged}}}").as_bytes()].concat(),
-        ),
-        None => data(&mut out, json),
+    if merged > 1 {
+        // A field of our own: `EventSource` passes over it.
+        let _ = writeln!(out, "merged: {merged}");
     }
+    data(&mut out, json);
     Bytes::from(out)
 }
 
