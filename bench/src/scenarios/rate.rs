@@ -54,7 +54,9 @@ async fn measure(setup: &Setup) -> Result<(Vec<f64>, f64)> {
             while delays.len() < BATCH * BATCHES {
                 let bytes = connection.next().await?;
                 let now = stamp();
-                scanner.feed(bytes, |sent| delays.push(now.saturating_sub(sent) as f64 / 1000.0));
+                scanner.feed(bytes, |sent| {
+                    delays.push(now.saturating_sub(sent) as f64 / 1000.0);
+                });
                 connection.done();
             }
             anyhow::Ok(delays)
@@ -86,6 +88,10 @@ async fn measure(setup: &Setup) -> Result<(Vec<f64>, f64)> {
     while let Some(reader) = readers.join_next().await {
         delays.extend(reader??);
     }
-    ensure!(delays.len() == READERS * BATCH * BATCHES, "{} deliveries are missing or too many", delays.len());
+    ensure!(
+        delays.len() == READERS * BATCH * BATCHES,
+        "{} deliveries are missing or too many",
+        delays.len()
+    );
     Ok((delays, per_second))
 }

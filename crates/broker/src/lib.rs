@@ -11,6 +11,8 @@ mod hub;
 pub mod metric_definitions;
 mod publish;
 mod reader;
+#[cfg(feature = "test-util")]
+pub mod suite;
 
 pub use api::{
     Capabilities, Delivery, Error, EventBroker, EventPublisher, EventStream, EventSubscriber, Gap, Item,

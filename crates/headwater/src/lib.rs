@@ -79,5 +79,6 @@ pub use headwater_events::{
 };
 pub use headwater_gateway::{Gateway, GatewayConfig};
 pub use headwater_store::{
-    Error as StoreError, EventLog, GapReason, Limits, MemoryOptions, MemoryStore, Record, Retention, RunState, Store,
+    Clock, Error as StoreError, EventLog, GapReason, Limits, MemoryOptions, MemoryStore, Record, Retention, RunState, Store,
+    SystemClock,
 };

@@ -23,6 +23,8 @@ mod retention;
 pub mod ring;
 mod run;
 pub mod state;
+#[cfg(feature = "test-util")]
+pub mod suite;
 
 pub use capabilities::Capabilities;
 pub use clock::{Clock, ManualClock, SystemClock};

@@ -94,7 +94,9 @@ impl ClassesKey {
 /// A piece of history.
 #[derive(Debug, Clone, Default)]
 pub struct Page {
-    /// What is missing directly before the records, if anything is. Reading on from `next` does not repeat it.
+    /// What is missing between `after` and `next`, if anything is: at most one for each reason (and stream, where it
+    /// is told), never reaching beyond `next`, so that reading on from there does not repeat it. Records that stand
+    /// inside are those that were kept, such as the durable events between trimmed deltas.
     pub gaps: Vec<Gap>,
     /// The records in order, all after the position asked for.
     pub records: Vec<Record>,
@@ -242,8 +244,9 @@ pub trait EventLog: Send + Sync + 'static {
     /// Removes what retention no longer keeps, now. Stores do it by themselves as well.
     async fn trim(&self) -> Result<(), Error>;
 
-    /// Deletes a stream: its events are gone from every scope when the call returns. Readers that are in it get
-    /// `Gap { reason: deleted }` from the broker. Gives whether there was one.
+    /// Deletes a stream: its events are gone from every scope when the call returns, its record too, and the same
+    /// events may be appended again. Readers that are in it get `Gap { reason: deleted }` from the broker. Gives
+    /// whether there was one.
     async fn remove(&self, tenant: &Tenant, stream: &StreamName) -> Result<bool, Error>;
 
     /// Stores what was accepted, stops, and releases what is held. Every later call fails with [`Error::Closed`].

@@ -48,3 +48,29 @@ async fn what_is_appended_is_read_and_followed() {
     store.close().await.unwrap();
     assert!(store.tail().await.is_err() && follow.next().await.is_none());
 }
+
+mod contract {
+    use std::sync::Arc;
+
+    use headwater_store::{
+        MemoryOptions, MemoryStore, Store,
+        suite::{Fixture, Setup},
+    };
+
+    struct Memory;
+
+    #[async_trait::async_trait]
+    impl Fixture for Memory {
+        async fn open(&self, setup: &Setup) -> Arc<dyn Store> {
+            Arc::new(MemoryStore::new(MemoryOptions {
+                retention: setup.retention,
+                lanes: setup.lanes,
+                dedup_window: Some(setup.dedup_window),
+                clock: Arc::clone(&setup.clock),
+                ..MemoryOptions::default()
+            }))
+        }
+    }
+
+    headwater_store::store_suite!(Memory);
+}

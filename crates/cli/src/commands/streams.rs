@@ -2,7 +2,7 @@
 
 use std::{io::Write as _, process::ExitCode};
 
-use headwater::{EventBroker, StreamInfo};
+use headwater::StreamInfo;
 
 use crate::{
     output::{Out, Paint, stdout_has_colour},

@@ -2,7 +2,7 @@
 
 use std::{io::Write as _, pin::pin, process::ExitCode, time::Duration};
 
-use headwater::{Cursor, EventBroker, Filter, Item, Scope, Start, StreamName, Subscription};
+use headwater::{Cursor, Filter, Item, Scope, Start, StreamName, Subscription};
 
 use crate::{
     follow::{Follow, Step},
