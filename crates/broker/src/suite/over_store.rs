@@ -43,7 +43,11 @@ impl<S: OpenStore> Factory for OverStore<S> {
     async fn make(&self, setup: Setup) -> Box<dyn Subject> {
         let stores = S::default();
         let broker = open(&stores, &setup).await;
-        Box::new(Local { stores, setup, broker })
+        Box::new(Local {
+            stores,
+            setup,
+            broker,
+        })
     }
 }
 
@@ -54,9 +58,14 @@ struct Local<S> {
 }
 
 async fn open<S: OpenStore>(stores: &S, setup: &Setup) -> Broker {
-    let config = BrokerConfig { ring_events: setup.ring_events, ..BrokerConfig::default() };
+    let config = BrokerConfig {
+        ring_events: setup.ring_events,
+        ..BrokerConfig::default()
+    };
     let store = stores.open(setup).await;
-    Broker::with_clock(store, config, Arc::new(setup.clock.clone())).await.expect("a broker over a good store")
+    Broker::with_clock(store, config, Arc::new(setup.clock.clone()))
+        .await
+        .expect("a broker over a good store")
 }
 
 #[async_trait]
