@@ -25,8 +25,8 @@ pub trait Fixture: Send + Sync + 'static {
     /// Opens the store. Called again after the store was closed or crashed: a durable one has everything it had.
     async fn open(&self, setup: &Setup) -> Arc<dyn Store>;
 
-    /// Ends a store as the end of its process would, without closing it, so that it can be opened again. Gives
-    /// `false`, having done nothing, where the fixture cannot do that.
+    /// Ends a store as the end of its process would, without closing it, so that it can be opened again: appends that
+    /// run fail or are never heard of. Gives `false`, having done nothing, where the fixture cannot do that.
     async fn crash(&self, store: &Arc<dyn Store>) -> bool {
         let _ = store;
         false

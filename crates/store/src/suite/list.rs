@@ -25,9 +25,18 @@ macro_rules! store_suite {
                 a_record_counts_concurrent_appends, runs_are_listed_in_order;
             remove: a_deleted_stream_is_gone_from_every_scope, deleting_nothing, a_name_used_again_starts_anew,
                 followers_do_not_get_what_was_deleted, deleting_while_it_is_written;
+            retention: durable_events_go_by_age, transient_events_go_by_age, durable_events_go_by_count,
+                transient_events_go_by_count, events_go_by_bytes, transient_events_go_after_the_end,
+                runs_go_after_their_end, trimming_while_it_is_written;
+            gaps: removed_events_are_told, trimmed_events_are_told, records_say_what_is_missing,
+                other_tenants_losses_are_not_told;
             state: compare_and_set, delete_compares_too, versions_never_come_back, lists_are_in_order,
                 keys_and_values_have_limits, concurrent_writers_lose_no_update, one_of_many_creates;
             close: an_open_store_is_ready, every_later_call_fails, followers_end, appends_in_flight_are_answered;
+            durable: what_is_not_durable_begins_anew, reopening_keeps_everything,
+                reopening_keeps_recognizing_duplicates, reopening_keeps_state, reopening_brings_nothing_back,
+                reopening_keeps_telling_gaps, followers_go_on_after_reopening;
+            faults: a_crash_keeps_what_was_answered, failing_writes_lose_nothing;
         );
     };
     (@clauses $fixture:expr; $($module:ident: $($clause:ident),+;)+) => {

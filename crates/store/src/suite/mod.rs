@@ -21,11 +21,15 @@
 pub mod close;
 pub mod content;
 pub mod dedup;
+pub mod durable;
+pub mod faults;
 pub mod follow;
+pub mod gaps;
 pub mod join;
 pub mod order;
 pub mod read;
 pub mod remove;
+pub mod retention;
 pub mod runs;
 pub mod state;
 
