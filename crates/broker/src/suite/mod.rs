@@ -1,7 +1,7 @@
 //! The suite every broker must pass: the laws of the design and the clauses on the traits, tested from outside.
 //!
-//! Whoever makes a broker (over another store, over another wire) writes a [`Factory`] and names it once in a test
-//! target:
+//! Whoever makes a broker (over another wire) writes a [`Factory`] and names it once in a test target; whoever makes a
+//! store writes an [`OpenStore`] and names [`OverStore`]:
 //!
 //! ```ignore
 //! headwater_broker::broker_suite!(MyFactory);
@@ -18,6 +18,7 @@ pub mod filters;
 pub mod gaps;
 pub mod join;
 mod kit;
+mod over_store;
 mod pick;
 pub mod publish;
 pub mod reading;
@@ -34,6 +35,7 @@ use futures_util::future::BoxFuture;
 use headwater_store::{ManualClock, Retention};
 
 use crate::{Capabilities, EventBroker};
+pub use over_store::{OpenStore, OverStore};
 
 /// How long a clause waits for one thing before it fails.
 pub const PATIENCE: Duration = Duration::from_secs(60);

@@ -158,6 +158,17 @@ pub async fn trimmed_deltas_are_told_once(factory: &dyn Factory) {
         assert_eq!(reader.gaps.len(), 1, "{start:?}: {}", reader.story());
         assert_eq!(reader.gaps[0].reason, GapReason::Trimmed, "{}", reader.story());
         assert!(reader.end.is_some());
+        // Wherever it stops, what its cursor leads to is exactly what it had not got.
+        for items in 0..6 {
+            let mut reader = Tape::start(&*broker, Subscription::new(stream("td")).start(start)).await;
+            for _ in 0..items {
+                reader.step().await;
+            }
+            let rest = Subscription::new(stream("td")).start(Start::After(reader.cursor()));
+            let mut rest = Tape::start(&*broker, rest).await;
+            rest.to_the_end().await;
+            same(&[reader.ids(), rest.ids()].concat(), want);
+        }
         let (mut gaps, mut seen, mut next) = (Vec::new(), Vec::new(), start);
         loop {
             let page = broker

@@ -6,7 +6,7 @@
 use std::{borrow::Cow, io::Write as _};
 
 use bytes::Bytes;
-use headwater_broker::{Delivery, Gap, Item};
+use headwater_broker::{Delivery, Item};
 use headwater_events::{Cursor, Scope};
 use headwater_store::Record;
 
@@ -40,14 +40,14 @@ impl Style {
                 cursor,
                 merged,
             }) => event(record, *cursor, self.named, *merged),
-            Item::Gap(gap) => self.gap(gap),
+            Item::Gap(gap) => reserved(
+                "gap",
+                item.cursor(),
+                gap_json(gap, &self.scope).to_string().as_bytes(),
+            ),
             Item::CaughtUp(cursor) => reserved("caught-up", *cursor, &place(*cursor)),
             Item::End(cursor) => reserved("end", *cursor, &place(*cursor)),
         }
-    }
-
-    fn gap(&self, gap: &Gap) -> Bytes {
-        reserved("gap", gap.to, gap_json(gap, &self.scope).to_string().as_bytes())
     }
 }
 
