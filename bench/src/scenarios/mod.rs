@@ -1,6 +1,7 @@
 //! What is measured.
 
 mod catch_up;
+mod embedded;
 mod fan_out;
 mod hub;
 mod idle;
@@ -24,6 +25,11 @@ pub(crate) struct Scenario {
 
 /// All of them, in the order of the table.
 pub(crate) const ALL: &[Scenario] = &[
+    Scenario {
+        name: "embedded",
+        about: "durable appends in process, beside a bare fjall batch with the same indexes",
+        run: |setup| Box::pin(embedded::run(setup)),
+    },
     Scenario {
         name: "publish",
         about: "durable publishing over HTTP, beside durable-streams",

@@ -4,13 +4,12 @@
 
 use std::borrow::Cow;
 
-use serde::{
-    Deserialize, Deserializer,
-    de::{MapAccess, Visitor},
-};
 use serde_json::value::RawValue;
 
-use crate::{Data, Event, catalogue, event::Inner};
+use crate::{
+    Data, Event, catalogue,
+    event::{Inner, json::Members},
+};
 
 /// The extension that says how many events were merged.
 pub const MERGED: &str = "merged";
@@ -138,35 +137,5 @@ impl Delta<'_> {
         }
         out.push('}');
         out
-    }
-}
-
-/// The members of an object in order.
-struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Object)
-    }
-}
-
-struct Object;
-
-impl<'de> Visitor<'de> for Object {
-    type Value = Members<'de>;
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        #[derive(Deserialize)]
-        #[serde(transparent)]
-        struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
-        let mut members = Vec::with_capacity(4);
-        while let Some((Key(name), value)) = map.next_entry()? {
-            members.push((name, value));
-        }
-        Ok(Members(members))
     }
 }

@@ -14,7 +14,7 @@ fn with(member: &str, value: Value) -> Value {
     let mut event = event("wf-1", "acme.thing.v1", 0);
     match value {
         Value::Null => {
-            event.as_object_mut().unwrap().remove(member);
+            event.as_object_mut().expect("an object").remove(member);
         }
         value => event[member] = value,
     }

@@ -201,10 +201,6 @@ async fn health_readiness_and_metrics() {
         }
     }
     assert!(text.contains(r#"headwater_http_request_seconds_bucket{route="publish",status="200""#));
-    broker_closed_is_not_ready(&server).await;
-}
-
-async fn broker_closed_is_not_ready(server: &Server) {
     server.broker.close().await.unwrap();
     let ready = server.get("/readyz").await;
     assert_eq!(

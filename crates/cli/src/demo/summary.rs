@@ -49,11 +49,6 @@ pub(crate) fn print(setting: &Setting, shown: &Shown, verdict: &Verdict) -> io::
     });
     let counts: Vec<String> = counts.collect();
     row(verdict.sequences.values().all(|(_, dense)| *dense), "complete", format!("{}, none missing", counts.join(", ")))?;
-    let checked = match verdict.violations.first() {
-        None => format!("accepts the run: {} parts opened, {} still open", outline.len(), outline.open()),
-        Some(first) => format!("{} violations: {first}", verdict.violations.len()),
-    };
-    row(verdict.violations.is_empty(), "run checker", checked)?;
     let reader = match shown.cut {
         Some(cut) => format!(
             "cut off after event {}, back after {}, {} replayed; missed {}, twice or out of order {}",

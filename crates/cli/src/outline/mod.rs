@@ -78,11 +78,6 @@ impl Outline {
         self.parts.iter().filter(|part| part.state == State::Open).count()
     }
 
-    /// The run itself.
-    pub(crate) fn root(&self) -> Option<&Part> {
-        self.parts.iter().find(|part| part.parent.is_none() && part.kind.is_root()).or(self.parts.first())
-    }
-
     /// Every part, in the order in which they began.
     pub(crate) fn parts(&self) -> &[Part] {
         &self.parts

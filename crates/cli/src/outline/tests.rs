@@ -65,5 +65,5 @@ fn kinds_at_one_subject_nest_while_they_are_open() {
         outline.apply(&event);
     }
     assert_eq!(outline.len(), 3);
-    assert_eq!(outline.root().unwrap().children.len(), 2);
+    assert_eq!(outline.parts()[0].children.len(), 2);
 }

@@ -1,9 +1,11 @@
 //! The envelope: CloudEvents 1.0 with Headwater's extensions.
 
-mod attribute;
+pub(crate) mod attribute;
 mod builder;
-mod decode;
-mod encode;
+pub(crate) mod decode;
+pub(crate) mod encode;
+pub(crate) mod json;
+mod stored;
 
 use std::{fmt, sync::Arc, sync::OnceLock};
 
@@ -47,11 +49,60 @@ pub(crate) struct Inner {
 }
 
 impl Inner {
+    /// The place of an attribute that is text and has one.
+    pub(crate) fn slot(&mut self, name: &str) -> Option<Slot<'_>> {
+        Some(match name {
+            "id" => Slot::Required(&mut self.id),
+            "source" => Slot::Required(&mut self.source),
+            "type" => Slot::Required(&mut self.ty),
+            "subject" => Slot::Optional(&mut self.subject),
+            "time" => Slot::Optional(&mut self.time),
+            "datacontenttype" => Slot::Optional(&mut self.datacontenttype),
+            "dataschema" => Slot::Optional(&mut self.dataschema),
+            "dataref" => Slot::Optional(&mut self.dataref),
+            "tenant" => Slot::Optional(&mut self.tenant),
+            "stream" => Slot::Optional(&mut self.stream),
+            "traceparent" => Slot::Optional(&mut self.traceparent),
+            "tracestate" => Slot::Optional(&mut self.tracestate),
+            "correlationid" => Slot::Optional(&mut self.correlationid),
+            "causationid" => Slot::Optional(&mut self.causationid),
+            _ => return None,
+        })
+    }
+
+    /// Refuses a name that cannot be an extension's, or is an attribute of ours.
+    pub(crate) fn check_extension(&mut self, name: &str) -> Result<(), EventError> {
+        attribute::extension_name(name)?;
+        if self.slot(name).is_some() || matches!(name, "specversion" | "sequence" | "data") {
+            return Err(EventError::attribute(
+                Code::InvalidAttribute,
+                name,
+                "is not an extension: set it by its own name",
+            ));
+        }
+        Ok(())
+    }
+
     /// A copy to be changed: it has not been encoded yet.
     pub(crate) fn without_json(&self) -> Self {
         let mut copy = self.clone();
         copy.json = OnceLock::new();
         copy
+    }
+}
+
+/// Where a text attribute is kept.
+pub(crate) enum Slot<'a> {
+    Required(&'a mut ByteString),
+    Optional(&'a mut Option<ByteString>),
+}
+
+impl Slot<'_> {
+    pub(crate) fn put(self, value: ByteString) {
+        match self {
+            Self::Required(slot) => *slot = value,
+            Self::Optional(slot) => *slot = Some(value),
+        }
     }
 }
 
@@ -113,7 +164,7 @@ impl Event {
     /// # Errors
     /// The bytes are not what [`Event::json`] writes.
     pub fn from_stored(json: Bytes) -> Result<Self, EventError> {
-        decode::stored(json).map(Self::from_inner)
+        stored::stored(json).map(Self::from_inner)
     }
 
     pub(crate) fn from_inner(inner: Inner) -> Self {

@@ -141,16 +141,3 @@ pub async fn read_chunk(reader: &mut (impl AsyncBufRead + Unpin)) -> Option<Vec<
     chunk.truncate(size);
     (size > 0).then_some(chunk)
 }
-
-/// The next piece of a body: a chunk, or all of it where its length is declared.
-pub async fn read_chunk_or_rest(
-    reader: &mut (impl AsyncBufRead + Unpin),
-    headers: &HashMap<String, String>,
-) -> Option<Vec<u8>> {
-    if headers.contains_key("transfer-encoding") {
-        return read_chunk(reader).await;
-    }
-    let available = reader.fill_buf().await.ok()?.to_vec();
-    reader.consume(available.len());
-    (!available.is_empty()).then_some(available)
-}

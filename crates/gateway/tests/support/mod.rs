@@ -1,7 +1,14 @@
 //! A gateway on a free port, and a client that shows every byte.
-#![allow(dead_code, unreachable_pub, missing_docs)]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    missing_docs,
+    missing_debug_implementations,
+    clippy::unwrap_used
+)]
 
 pub mod http;
+pub mod slow_broker;
 pub mod sse;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};

@@ -4,7 +4,7 @@ use std::{collections::HashMap, net::SocketAddr};
 
 use serde_json::Value;
 use tokio::{
-    io::{AsyncWriteExt, BufReader},
+    io::{AsyncReadExt, AsyncWriteExt, BufReader},
     net::TcpStream,
     time::timeout,
 };
@@ -59,11 +59,26 @@ impl Sse {
                 );
                 return None;
             }
-            match timeout(SOON, http::read_chunk_or_rest(&mut self.reader, &self.headers)).await {
+            match timeout(SOON, self.piece()).await {
                 Ok(Some(chunk)) => self.buffer.extend(chunk),
                 Ok(None) => self.over = true,
                 Err(_) => panic!("nothing came; so far {:?}", String::from_utf8_lossy(&self.buffer)),
             }
+        }
+    }
+
+    /// The next piece of the body: a chunk, or all of it where its length is declared.
+    async fn piece(&mut self) -> Option<Vec<u8>> {
+        match self.headers.remove("content-length") {
+            Some(length) => {
+                let mut body = vec![0; length.parse().unwrap()];
+                self.reader.read_exact(&mut body).await.unwrap();
+                Some(body)
+            }
+            None if self.headers.contains_key("transfer-encoding") => {
+                http::read_chunk(&mut self.reader).await
+            }
+            None => None,
         }
     }
 
