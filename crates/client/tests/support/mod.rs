@@ -24,11 +24,15 @@ impl<S> OverHttp<S> {
 #[async_trait]
 impl<S: OpenStore> Factory for OverHttp<S> {
     async fn make(&self, setup: Setup) -> Box<dyn Subject> {
+        // Readers are cut off early and often, so that reconnecting is part of most clauses. Those with tight rings
+        // are about slow readers: reconnecting would make them quick.
+        let lifetime_ms = if setup.ring_events < 1024 { 0 } else { 400 };
         let local = OverStore::<S>::new().make(setup).await;
-        let server = Server::over(local.broker()).await;
+        let server = Server::over(local.broker(), lifetime_ms).await;
         let client = server.client();
         Box::new(Remote {
             local,
+            lifetime_ms,
             server: Some(server),
             client,
         })
@@ -37,6 +41,7 @@ impl<S: OpenStore> Factory for OverHttp<S> {
 
 struct Remote {
     local: Box<dyn Subject>,
+    lifetime_ms: u64,
     server: Option<Server>,
     client: HttpBroker,
 }
@@ -69,7 +74,7 @@ impl Subject for Remote {
             server.stop().await;
         }
         self.local.restart().await;
-        let server = Server::over(self.local.broker()).await;
+        let server = Server::over(self.local.broker(), self.lifetime_ms).await;
         self.client = server.client();
         self.server = Some(server);
     }
@@ -83,14 +88,13 @@ pub struct Server {
 }
 
 impl Server {
-    pub async fn over(broker: Arc<dyn EventBroker>) -> Self {
+    pub async fn over(broker: Arc<dyn EventBroker>, reader_lifetime_ms: u64) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        // Readers are cut off early and often, so that reconnecting is part of every clause.
         let config = GatewayConfig {
             heartbeat_ms: 50,
             retry_ms: 5,
-            reader_lifetime_ms: 400,
+            reader_lifetime_ms,
             shutdown_timeout_ms: 1000,
             ..GatewayConfig::default()
         };
