@@ -40,12 +40,6 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// The JSON Schema (draft 2020-12) of the payload.
-    #[must_use]
-    pub fn schema(&self) -> Schema {
-        (self.schema)()
-    }
-
     /// The first token of the name, such as `workflow`.
     #[must_use]
     pub fn category(&self) -> &'static str {
