@@ -2,6 +2,7 @@
 
 use schemars::{JsonSchema, Schema, generate::SchemaSettings};
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
 
 use crate::{Class, Mark};
 
@@ -35,16 +36,10 @@ pub struct Entry {
     /// For deltas: the payload's member that holds the text.
     pub delta: Option<&'static str>,
     pub(super) schema: fn() -> Schema,
-    pub(super) check: fn(&str) -> Result<(), String>,
+    pub(crate) check: fn(&str) -> Result<(), String>,
 }
 
 impl Entry {
-    /// The JSON Schema (draft 2020-12) of the payload.
-    #[must_use]
-    pub fn schema(&self) -> Schema {
-        (self.schema)()
-    }
-
     /// The first token of the name, such as `workflow`.
     #[must_use]
     pub fn category(&self) -> &'static str {
@@ -67,6 +62,18 @@ impl Entry {
             Role::Cancels(kind) if kind.is_root() => Mark::Cancelled,
             _ => Mark::None,
         }
+    }
+
+    /// The JSON Schema (draft 2020-12) of its payload.
+    #[must_use]
+    pub fn schema(&self) -> Value {
+        let mut schema = (self.schema)();
+        schema.insert(
+            "$id".to_owned(),
+            format!("urn:headwater:schema:{}", self.ty).into(),
+        );
+        schema.insert("title".to_owned(), self.ty.into());
+        schema.into()
     }
 
     /// Its name in a dialect, where it has one.
