@@ -10,6 +10,8 @@ mod follow;
 mod outline;
 mod output;
 mod pretty;
+#[cfg(test)]
+mod reference;
 mod remote;
 mod settings;
 mod signals;

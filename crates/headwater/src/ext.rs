@@ -1,7 +1,9 @@
 //! Conveniences over the contract, the same for every broker.
 
 use async_trait::async_trait;
-use headwater_broker::{Delivery, Error, EventPublisher, EventStream, EventSubscriber, Published, Start, Subscription};
+use headwater_broker::{
+    Delivery, Error, EventPublisher, EventStream, EventSubscriber, Published, Start, Subscription,
+};
 use headwater_events::{Event, Filter, Scope};
 
 /// Publishing, made short.
@@ -11,7 +13,10 @@ pub trait EventPublisherExt: EventPublisher {
     async fn publish_one(&self, event: Event) -> Result<Published, Error> {
         let published = self.publish(&[event]).await?;
         published.into_iter().next().ok_or_else(|| {
-            headwater_store::Error::Unknown { reason: "the broker gave no answer for the event".into() }.into()
+            headwater_store::Error::Unknown {
+                reason: "the broker gave no answer for the event".into(),
+            }
+            .into()
         })
     }
 }

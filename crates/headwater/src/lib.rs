@@ -66,19 +66,19 @@ pub use serve::{ServeError, Server, serve, serve_with};
 pub use url::{BrokerUrl, UrlError};
 
 pub use headwater_broker::{
-    Broker, BrokerConfig, Capabilities, Delivery, Error, EventBroker, EventPublisher, EventStream, EventSubscriber,
-    Gap, Item, Overflow, OverflowError, Page, Policy, Published, Source, Start, Status, StatusKind, StreamInfo,
-    Subscription,
+    Broker, BrokerConfig, Capabilities, Delivery, Error, EventBroker, EventPublisher, EventStream,
+    EventSubscriber, Gap, Item, Overflow, OverflowError, Page, Policy, Published, Source, Start, Status,
+    StatusKind, StreamInfo, Subscription,
 };
 pub use headwater_client::{HttpBroker, HttpOptions};
 pub use headwater_embedded::{EmbeddedOptions, EmbeddedStore, Fsync};
 pub use headwater_events::{
-    Class, Code, Cursor, CursorError, Data, Event, EventError, Filter, FilterError, NameError, Position, Scope,
-    StreamName, Tenant,
+    Class, Code, Cursor, CursorError, Data, Event, EventError, Filter, FilterError, NameError, Position,
+    Scope, StreamName, Tenant,
     catalogue::{self, EventType},
 };
 pub use headwater_gateway::{Gateway, GatewayConfig};
 pub use headwater_store::{
-    Clock, Error as StoreError, EventLog, GapReason, Limits, MemoryOptions, MemoryStore, Record, Retention, RunState, Store,
-    SystemClock,
+    Clock, Error as StoreError, EventLog, GapReason, Limits, MemoryOptions, MemoryStore, Record, Retention,
+    RunState, Store, SystemClock,
 };

@@ -59,7 +59,11 @@ pub async fn serve_with(
         // A dropped sender means the same as a sent one.
         gateway.serve(listener, async { drop(stopped.await) }).await
     });
-    Ok(Server { addr, stop: Some(stop), task })
+    Ok(Server {
+        addr,
+        stop: Some(stop),
+        task,
+    })
 }
 
 impl Server {
@@ -74,8 +78,12 @@ impl Server {
     pub fn url(&self) -> String {
         let mut addr = self.addr;
         match addr {
-            SocketAddr::V4(v4) if v4.ip().is_unspecified() => addr.set_ip(std::net::Ipv4Addr::LOCALHOST.into()),
-            SocketAddr::V6(v6) if v6.ip().is_unspecified() => addr.set_ip(std::net::Ipv6Addr::LOCALHOST.into()),
+            SocketAddr::V4(v4) if v4.ip().is_unspecified() => {
+                addr.set_ip(std::net::Ipv4Addr::LOCALHOST.into())
+            }
+            SocketAddr::V6(v6) if v6.ip().is_unspecified() => {
+                addr.set_ip(std::net::Ipv6Addr::LOCALHOST.into())
+            }
             _ => {}
         }
         format!("http://{addr}")
@@ -86,7 +94,10 @@ impl Server {
     /// # Errors
     /// Why it failed.
     pub async fn wait(&mut self) -> Result<(), ServeError> {
-        (&mut self.task).await.map_err(|_| ServeError::Lost)?.map_err(ServeError::from)
+        (&mut self.task)
+            .await
+            .map_err(|_| ServeError::Lost)?
+            .map_err(ServeError::from)
     }
 
     /// Stops in order: no new connection, streams end with a place to come back to, requests in flight are answered.

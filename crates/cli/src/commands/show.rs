@@ -41,7 +41,9 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut start = Start::Earliest;
     loop {
         let page = broker.read(&scope, &Filter::all(), start, PAGE).await?;
-        page.events.iter().for_each(|delivery| outline.apply(delivery.event()));
+        page.events
+            .iter()
+            .for_each(|delivery| outline.apply(delivery.event()));
         if !page.more {
             break;
         }
@@ -60,7 +62,12 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     } else {
         head(&mut out, &info)?;
         let width = crossterm::terminal::size().map_or(100, |(columns, _)| usize::from(columns));
-        let look = Look { width: width.clamp(40, 120), rows: usize::MAX, now: None, frame: 0 };
+        let look = Look {
+            width: width.clamp(40, 120),
+            rows: usize::MAX,
+            now: None,
+            frame: 0,
+        };
         let paint = Paint(stdout_has_colour());
         for line in outline.draw(look) {
             writeln!(out, "{}", line.render(paint))?;

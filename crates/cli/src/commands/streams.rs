@@ -39,7 +39,11 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
                 continue;
             }
             if std::mem::take(&mut first) {
-                writeln!(out, "{:<40} {:<10} {:>9} {:>9}  {:<24} LENGTH", "STREAM", "STATE", "EVENTS", "DELTAS", "STARTED")?;
+                writeln!(
+                    out,
+                    "{:<40} {:<10} {:>9} {:>9}  {:<24} LENGTH",
+                    "STREAM", "STATE", "EVENTS", "DELTAS", "STARTED"
+                )?;
             }
             row(&mut out, info)?;
         }

@@ -4,8 +4,8 @@ use std::{path::PathBuf, sync::Arc};
 
 use anyhow::Context as _;
 use headwater::{
-    Class, Event, EventPublisher as _, EventStream, EventSubscriber as _, EventType, Filter, HttpBroker, Item, Scope,
-    Start, StreamName, Subscription, Tenant,
+    Class, Event, EventPublisher as _, EventStream, EventSubscriber as _, EventType, Filter, HttpBroker,
+    Item, Scope, Start, StreamName, Subscription, Tenant,
     catalogue::{A2aRequest, A2aResponse},
 };
 
@@ -45,7 +45,12 @@ pub(crate) struct Agent {
 
 impl Agent {
     pub(super) fn new(name: &'static str, setting: &Setting) -> anyhow::Result<Self> {
-        Ok(Self { name, setting: setting.clone(), broker: client(&setting.url)?, sequence: 0 })
+        Ok(Self {
+            name,
+            setting: setting.clone(),
+            broker: client(&setting.url)?,
+            sequence: 0,
+        })
     }
 
     /// Publishes an event of a part of the run (`""` is the run itself) and returns once it is stored.
@@ -61,8 +66,14 @@ impl Agent {
         request: Option<&str>,
     ) -> anyhow::Result<()> {
         let run = self.setting.run.as_str();
-        let subject = if part.is_empty() { run.to_owned() } else { format!("{run}/{part}") };
-        let mut event = Event::builder(format!("/agents/{}", self.name), T::TYPE).subject(subject).data(&data);
+        let subject = if part.is_empty() {
+            run.to_owned()
+        } else {
+            format!("{run}/{part}")
+        };
+        let mut event = Event::builder(format!("/agents/{}", self.name), T::TYPE)
+            .subject(subject)
+            .data(&data);
         if let Some(request) = request {
             event = event.correlationid(request);
         }
@@ -73,15 +84,27 @@ impl Agent {
         }
         let event = event.build()?;
         self.setting.sent.note(event.id());
-        self.broker.publish(&[event]).await.with_context(|| format!("{}: cannot publish {}", self.name, T::TYPE))?;
+        self.broker
+            .publish(&[event])
+            .await
+            .with_context(|| format!("{}: cannot publish {}", self.name, T::TYPE))?;
         Ok(())
     }
 
     /// Subscribes to types of the run, from its beginning: nothing is missed, however late the agent comes.
     pub(crate) async fn listen(&self, types: &str) -> anyhow::Result<Ears> {
-        let wanted = Subscription::new(self.setting.scope()).filter(Filter::types(types)?).start(Start::Earliest);
-        let events = self.broker.subscribe(wanted).await.with_context(|| format!("{}: cannot listen", self.name))?;
-        Ok(Ears { name: self.name, events })
+        let wanted = Subscription::new(self.setting.scope())
+            .filter(Filter::types(types)?)
+            .start(Start::Earliest);
+        let events = self
+            .broker
+            .subscribe(wanted)
+            .await
+            .with_context(|| format!("{}: cannot listen", self.name))?;
+        Ok(Ears {
+            name: self.name,
+            events,
+        })
     }
 
     /// Asks another agent; the answer is waited for with [`Ears::response`].
@@ -93,14 +116,27 @@ impl Agent {
         payload: serde_json::Value,
     ) -> anyhow::Result<String> {
         let id = uuid::Uuid::now_v7().to_string();
-        let request = A2aRequest::new().request_id(&*id).from(self.name).to(to).method(method).payload(payload);
+        let request = A2aRequest::new()
+            .request_id(&*id)
+            .from(self.name)
+            .to(to)
+            .method(method)
+            .payload(payload);
         self.emit_for(part, request, Some(&id)).await?;
         Ok(id)
     }
 
     /// Answers a request of another agent.
-    pub(crate) async fn answer(&mut self, request: &Request, payload: serde_json::Value) -> anyhow::Result<()> {
-        let response = A2aResponse::new().request_id(&*request.id).from(self.name).to(&*request.from).payload(payload);
+    pub(crate) async fn answer(
+        &mut self,
+        request: &Request,
+        payload: serde_json::Value,
+    ) -> anyhow::Result<()> {
+        let response = A2aResponse::new()
+            .request_id(&*request.id)
+            .from(self.name)
+            .to(&*request.from)
+            .payload(payload);
         let part = request.part.clone();
         self.emit_for(&part, response, Some(&request.id)).await
     }

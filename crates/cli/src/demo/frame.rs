@@ -56,7 +56,11 @@ pub(crate) fn restore() {
 impl Canvas {
     /// Nothing drawn yet.
     pub(crate) fn new() -> Self {
-        Self { rows: 0, size: (0, 0), frame: 0 }
+        Self {
+            rows: 0,
+            size: (0, 0),
+            frame: 0,
+        }
     }
 
     /// Draws over the last picture.
@@ -105,14 +109,22 @@ impl Frame<'_> {
     fn head(&self, width: usize) -> Line {
         let events = self.shown.outline.events();
         let rate = events as f64 / self.elapsed.as_secs_f64().max(0.1);
-        let line = Line::new().add("1;36", "headwater demo").add("2", "  run ").add("", self.setting.run.as_str());
-        let line = line.add("2", format!("  {events} events  {rate:.0}/s  {}", length(self.elapsed)));
+        let line = Line::new()
+            .add("1;36", "headwater demo")
+            .add("2", "  run ")
+            .add("", self.setting.run.as_str());
+        let line = line.add(
+            "2",
+            format!("  {events} events  {rate:.0}/s  {}", length(self.elapsed)),
+        );
         line.right(width, "2", self.setting.url.as_str())
     }
 
     /// The running text: the last rows of what is being said.
     fn text(&self, width: usize) -> Vec<Line> {
-        let Some(voice) = self.shown.outline.voice() else { return Vec::new() };
+        let Some(voice) = self.shown.outline.voice() else {
+            return Vec::new();
+        };
         let sgr = sgr(voice);
         let mut lines = vec![rule(width, title(voice))];
         let rows = wrap(&voice.text, width.saturating_sub(2));
@@ -130,14 +142,34 @@ impl Frame<'_> {
         let line = Line::new().add("2", "reader  ");
         match self.shown.cut {
             None => line.add("32", "● ").add("", "reading its own stream over SSE"),
-            Some(Cut { at, away: None, .. }) => {
-                line.add("31", "○ ").add("", format!("disconnected on purpose after event {at}; the run goes on"))
-            }
-            Some(Cut { away: Some(_), missed: None, .. }) => line.add("33", "◐ ").add("", "reconnected with its cursor"),
-            Some(Cut { at, away: Some(away), replayed, missed: Some(missed), .. }) => line
+            Some(Cut { at, away: None, .. }) => line.add("31", "○ ").add(
+                "",
+                format!("disconnected on purpose after event {at}; the run goes on"),
+            ),
+            Some(Cut {
+                away: Some(_),
+                missed: None,
+                ..
+            }) => line.add("33", "◐ ").add("", "reconnected with its cursor"),
+            Some(Cut {
+                at,
+                away: Some(away),
+                replayed,
+                missed: Some(missed),
+                ..
+            }) => line
                 .add(if missed == 0 { "32" } else { "31" }, "● ")
-                .add("", format!("cut off after event {at}, back after {}, {replayed} events replayed, ", length(away)))
-                .add(if missed == 0 { "1;32" } else { "1;31" }, format!("missed {missed}")),
+                .add(
+                    "",
+                    format!(
+                        "cut off after event {at}, back after {}, {replayed} events replayed, ",
+                        length(away)
+                    ),
+                )
+                .add(
+                    if missed == 0 { "1;32" } else { "1;31" },
+                    format!("missed {missed}"),
+                ),
         }
     }
 }
@@ -149,7 +181,9 @@ fn title(voice: &Voice) -> Line {
         "tool.arguments" => "calls a tool",
         _ => "writes",
     };
-    Line::new().add("1;34", format!(" {agent} ")).add("2", format!("{what} "))
+    Line::new()
+        .add("1;34", format!(" {agent} "))
+        .add("2", format!("{what} "))
 }
 
 fn sgr(voice: &Voice) -> &'static str {

@@ -57,7 +57,10 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::listen()?;
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
     let log = folder.path().join("log");
-    let connect = ConnectOptions { embedded: EmbeddedOptions::default(), ..ConnectOptions::default() };
+    let connect = ConnectOptions {
+        embedded: EmbeddedOptions::default(),
+        ..ConnectOptions::default()
+    };
     let broker = headwater::connect_with(&format!("embedded:{}", log.display()), connect).await?;
     let server = headwater::serve(broker.clone(), "127.0.0.1:0").await?;
     let work = folder.path().join("work");
@@ -85,7 +88,11 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<ExitCode> {
         stop(server, &mut signals).await?;
     }
     broker.close().await?;
-    Ok(if accepted { ExitCode::SUCCESS } else { ExitCode::from(exit::FAILED) })
+    Ok(if accepted {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(exit::FAILED)
+    })
 }
 
 /// Starts screen and agents, waits for the end of the run, and says whether everything was as it must be.

@@ -16,7 +16,11 @@ pub(crate) fn print(setting: &Setting, shown: &Shown, verdict: &Verdict) -> io::
     let paint = Paint(stdout_has_colour());
     let mut out = Out::new();
     let mut row = |good: bool, name: &str, text: String| {
-        let sign = if good { paint.sgr("32", "✓") } else { paint.sgr("31", "✗") };
+        let sign = if good {
+            paint.sgr("32", "✓")
+        } else {
+            paint.sgr("31", "✗")
+        };
         writeln!(out, "{sign} {name:<12} {text}")
     };
     let outline = &shown.outline;
@@ -45,22 +49,34 @@ pub(crate) fn print(setting: &Setting, shown: &Shown, verdict: &Verdict) -> io::
         ),
     )?;
     let counts = verdict.sequences.iter().map(|(agent, (count, dense))| {
-        if *dense { format!("{agent} 1-{count}") } else { format!("{agent} has holes") }
+        if *dense {
+            format!("{agent} {count}")
+        } else {
+            format!("{agent} has holes")
+        }
     });
     let counts: Vec<String> = counts.collect();
-    row(verdict.sequences.values().all(|(_, dense)| *dense), "complete", format!("{}, none missing", counts.join(", ")))?;
+    row(
+        verdict.sequences.values().all(|(_, dense)| *dense),
+        "complete",
+        format!("every sequence is dense: {}", counts.join(", ")),
+    )?;
     let reader = match shown.cut {
         Some(cut) => format!(
-            "cut off after event {}, back after {}, {} replayed; missed {}, twice or out of order {}",
+            "cut off after event {}, back after {}, {} replayed: missed {}, repeated {}",
             cut.at,
             length(cut.away.unwrap_or_default()),
             cut.replayed,
             verdict.missed,
             verdict.wrong
         ),
-        None => format!("missed {}, twice or out of order {}", verdict.missed, verdict.wrong),
+        None => format!("missed {}, repeated {}", verdict.missed, verdict.wrong),
     };
-    row(verdict.missed == 0 && verdict.wrong == 0 && shown.cut.is_some(), "reader", reader)?;
+    row(
+        verdict.missed == 0 && verdict.wrong == 0 && shown.cut.is_some(),
+        "reader",
+        reader,
+    )?;
     if !verdict.is_good() {
         writeln!(out, "\nrun {}: something is not as it must be", setting.run)?;
     }
@@ -88,7 +104,10 @@ In a page of the same origin:
 }
 
 fn percentile(sorted: &[Duration], percent: usize) -> Duration {
-    sorted.get((sorted.len() * percent / 100).min(sorted.len().saturating_sub(1))).copied().unwrap_or_default()
+    sorted
+        .get((sorted.len() * percent / 100).min(sorted.len().saturating_sub(1)))
+        .copied()
+        .unwrap_or_default()
 }
 
 fn millis(duration: Duration) -> String {

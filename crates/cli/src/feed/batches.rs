@@ -31,7 +31,10 @@ pub(crate) struct Batches {
 impl Batches {
     /// Reads a file, or stdin for `-`.
     pub(crate) fn open(path: &Path, max: u16) -> anyhow::Result<Self> {
-        Ok(Self { input: Input::open(path)?, max: max.into() })
+        Ok(Self {
+            input: Input::open(path)?,
+            max: max.into(),
+        })
     }
 
     /// How many bytes there are, where that is known.
@@ -41,7 +44,9 @@ impl Batches {
 
     /// Waits for the next batch; `None` at the end.
     pub(crate) async fn next(&mut self) -> io::Result<Option<Batch>> {
-        let Some(first) = self.input.next().await? else { return Ok(None) };
+        let Some(first) = self.input.next().await? else {
+            return Ok(None);
+        };
         let mut batch = Batch::default();
         batch.take(first);
         while batch.events.len() + batch.broken.len() < self.max && batch.bytes < MAX_BYTES {
