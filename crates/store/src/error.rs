@@ -72,21 +72,31 @@ impl Error {
     /// Whether the same call may succeed later.
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
-        matches!(self, Self::Unavailable { .. } | Self::Unknown { .. } | Self::Full { .. } | Self::Partial { .. })
+        matches!(
+            self,
+            Self::Unavailable { .. } | Self::Unknown { .. } | Self::Full { .. } | Self::Partial { .. }
+        )
     }
 
     /// An [`Error::Unavailable`].
     pub fn unavailable(reason: impl std::fmt::Display) -> Self {
-        Self::Unavailable { reason: reason.to_string() }
+        Self::Unavailable {
+            reason: reason.to_string(),
+        }
     }
 
     /// An [`Error::Corrupt`].
     pub fn corrupt(position: Option<Position>, reason: impl std::fmt::Display) -> Self {
-        Self::Corrupt { position, reason: reason.to_string() }
+        Self::Corrupt {
+            position,
+            reason: reason.to_string(),
+        }
     }
 
     /// An [`Error::Config`].
     pub fn config(reason: impl std::fmt::Display) -> Self {
-        Self::Config { reason: reason.to_string() }
+        Self::Config {
+            reason: reason.to_string(),
+        }
     }
 }

@@ -17,17 +17,25 @@ mod clock;
 pub mod error;
 mod gap;
 mod log;
+mod memory;
 mod record;
 mod retention;
+pub mod ring;
 mod run;
-mod state;
+pub mod state;
+#[cfg(feature = "test-util")]
+pub mod suite;
 
 pub use capabilities::Capabilities;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::Error;
 pub use gap::{Gap, GapReason};
 pub use headwater_events::{Class, Classes, Epoch, Event, Lane, Mark, Position, StreamName, Tenant};
-pub use log::{Append, Appended, ClassesKey, EventLog, Follow, FollowItem, FollowScope, Page, ReadScope, Status, StatusKind, Store};
+pub use log::{
+    Append, Appended, ClassesKey, EventLog, Follow, FollowItem, FollowScope, Page, ReadScope, Status,
+    StatusKind, Store,
+};
+pub use memory::{MemoryOptions, MemoryStore};
 pub use record::Record;
 pub use retention::{Limits, Retention};
 pub use run::{RunRecord, RunState};

@@ -37,7 +37,13 @@ impl Append {
             .tenant_name()
             .map_err(|e| EventError::attribute(Code::InvalidTenant, "tenant", e.to_string()))?;
         let (class, mark) = (event.class(), event.mark());
-        Ok(Self { event, tenant, stream, class, mark })
+        Ok(Self {
+            event,
+            tenant,
+            stream,
+            class,
+            mark,
+        })
     }
 }
 
@@ -88,7 +94,9 @@ impl ClassesKey {
 /// A piece of history.
 #[derive(Debug, Clone, Default)]
 pub struct Page {
-    /// What is missing directly before the records, if anything is. Reading on from `next` does not repeat it.
+    /// What is missing between `after` and `next`, if anything is: at most one for each reason (and stream, where it
+    /// is told), never reaching beyond `next`, so that reading on from there does not repeat it. Records that stand
+    /// inside are those that were kept, such as the durable events between trimmed deltas.
     pub gaps: Vec<Gap>,
     /// The records in order, all after the position asked for.
     pub records: Vec<Record>,
@@ -207,7 +215,13 @@ pub trait EventLog: Send + Sync + 'static {
     /// where there is one.
     ///
     /// A position ahead of the tail gives an empty page with `next` where it was.
-    async fn read(&self, scope: &ReadScope, after: Position, limit: usize, max_bytes: usize) -> Result<Page, Error>;
+    async fn read(
+        &self,
+        scope: &ReadScope,
+        after: Position,
+        limit: usize,
+        max_bytes: usize,
+    ) -> Result<Page, Error>;
 
     /// The log as it grows, with data, every class, from directly after `after`. `after` may reach back only a
     /// short way: what is no longer at hand comes as one [`FollowItem::Gap`] first.
@@ -230,8 +244,9 @@ pub trait EventLog: Send + Sync + 'static {
     /// Removes what retention no longer keeps, now. Stores do it by themselves as well.
     async fn trim(&self) -> Result<(), Error>;
 
-    /// Deletes a stream: its events are gone from every scope when the call returns. Readers that are in it get
-    /// `Gap { reason: deleted }` from the broker. Gives whether there was one.
+    /// Deletes a stream: its events are gone from every scope when the call returns, its record too, and the same
+    /// events may be appended again. Readers that are in it get `Gap { reason: deleted }` from the broker. Gives
+    /// whether there was one.
     async fn remove(&self, tenant: &Tenant, stream: &StreamName) -> Result<bool, Error>;
 
     /// Stores what was accepted, stops, and releases what is held. Every later call fails with [`Error::Closed`].

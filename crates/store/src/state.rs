@@ -22,7 +22,8 @@ pub struct StateEntry {
 
 /// Small values under short keys, with compare-and-set: leases, marks of groups, indexes of entities.
 ///
-/// * Keys are 1 to 512 bytes of text without control characters; values are at most 64 KiB.
+/// * Keys are 1 to 512 bytes of text without control characters; values are at most 64 KiB. Writing others fails with
+///   [`Error::Unsupported`] (see [`check`]).
 /// * A write is durable when the call returns, as an append is, and every later read sees it.
 /// * Dropping a call's future leaves the outcome unknown: the write happens or not.
 #[async_trait]
@@ -44,4 +45,26 @@ pub trait StateStore: Send + Sync + 'static {
 
     /// The entries whose keys start with `prefix`, after the key `after`, in order of their bytes, at most `limit`.
     async fn list(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Vec<StateEntry>, Error>;
+}
+
+/// The longest key, in bytes.
+pub const MAX_KEY_BYTES: usize = 512;
+/// The largest value, in bytes.
+pub const MAX_VALUE_BYTES: usize = 64 * 1024;
+
+/// Whether a key and a value are what every store takes: each calls this before it writes.
+///
+/// # Errors
+/// [`Error::Unsupported`] says what is wrong.
+pub fn check(key: &str, value: &[u8]) -> Result<(), Error> {
+    let what = if key.is_empty() || key.len() > MAX_KEY_BYTES {
+        "state keys that are not 1 to 512 bytes long"
+    } else if key.chars().any(char::is_control) {
+        "state keys with control characters"
+    } else if value.len() > MAX_VALUE_BYTES {
+        "state values over 64 KiB"
+    } else {
+        return Ok(());
+    };
+    Err(Error::Unsupported { what: what.into() })
 }

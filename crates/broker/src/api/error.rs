@@ -15,7 +15,9 @@ pub enum Error {
         error: EventError,
     },
     /// Fix the input: the batch has more events or bytes than one call may. Nothing was stored.
-    #[error("batch of {events} events and {bytes} bytes is over the limit of {max_events} events or {max_bytes} bytes")]
+    #[error(
+        "batch of {events} events and {bytes} bytes is over the limit of {max_events} events or {max_bytes} bytes"
+    )]
     BatchTooLarge {
         /// How many events it has.
         events: usize,

@@ -47,6 +47,13 @@ pub struct Gap {
     pub stream: Option<StreamName>,
 }
 
+impl Gap {
+    /// Whether events that are delivered may lie in its range.
+    const fn is_sparse(&self) -> bool {
+        self.stream.is_some() || matches!(self.reason, GapReason::Retention | GapReason::Trimmed)
+    }
+}
+
 /// One item of a subscription.
 #[derive(Debug, Clone)]
 pub enum Item {
@@ -57,16 +64,19 @@ pub enum Item {
     /// History has been delivered; what follows is live. Comes once, behind the place that was the end when the
     /// subscription began.
     CaughtUp(Cursor),
-    /// The run has ended and everything stored was delivered. Comes last, and again after a reopened run ended.
+    /// The run has ended and everything stored was delivered. Comes last: the subscription is over. What is stored
+    /// later (late events, a resumed run) is behind its cursor.
     End(Cursor),
 }
 
 impl Item {
-    /// Where to resume behind this item.
+    /// Where to resume behind this item. A gap does not move it where events that are there may lie in its range, and
+    /// come behind it: those of other streams, and those that retention kept.
     #[must_use]
     pub const fn cursor(&self) -> Cursor {
         match self {
             Self::Event(delivery) => delivery.cursor,
+            Self::Gap(gap) if gap.is_sparse() => gap.from,
             Self::Gap(gap) => gap.to,
             Self::CaughtUp(cursor) | Self::End(cursor) => *cursor,
         }

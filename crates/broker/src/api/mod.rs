@@ -66,8 +66,12 @@ pub trait EventBroker: EventPublisher + EventSubscriber {
     fn status(&self) -> watch::Receiver<Status>;
 
     /// Runs of a tenant in the order of their names, after `after`, at most `limit`.
-    async fn streams(&self, tenant: &Tenant, after: Option<&StreamName>, limit: usize)
-    -> Result<Vec<StreamInfo>, Error>;
+    async fn streams(
+        &self,
+        tenant: &Tenant,
+        after: Option<&StreamName>,
+        limit: usize,
+    ) -> Result<Vec<StreamInfo>, Error>;
 
     /// One run, if there is one.
     async fn stream(&self, tenant: &Tenant, stream: &StreamName) -> Result<Option<StreamInfo>, Error>;

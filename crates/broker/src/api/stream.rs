@@ -28,6 +28,8 @@ pub trait Source: Send + 'static {
 pub struct EventStream {
     source: Box<dyn Source>,
     ready: VecDeque<Item>,
+    /// Where to resume behind the last item that was returned, while others are ready.
+    place: Cursor,
     over: bool,
 }
 
@@ -38,13 +40,23 @@ impl EventStream {
     /// Wraps a source.
     #[must_use]
     pub fn new(source: impl Source) -> Self {
-        Self { source: Box::new(source), ready: VecDeque::new(), over: false }
+        let place = source.cursor();
+        Self {
+            source: Box::new(source),
+            ready: VecDeque::new(),
+            place,
+            over: false,
+        }
     }
 
     /// Waits for the next item; `None` at the end. Dropping the future loses nothing.
     pub async fn next(&mut self) -> Option<Result<Item, Error>> {
         match self.fill(BATCH).await {
-            Ok(true) => self.ready.pop_front().map(Ok),
+            Ok(true) => {
+                let item = self.ready.pop_front()?;
+                self.place = item.cursor();
+                Some(Ok(item))
+            }
             Ok(false) => None,
             Err(error) => Some(Err(error)),
         }
@@ -56,7 +68,9 @@ impl EventStream {
         match self.fill(max).await {
             Ok(true) => {
                 let take = self.ready.len().min(max.max(1));
-                Some(Ok(self.ready.drain(..take).collect()))
+                let items: Vec<_> = self.ready.drain(..take).collect();
+                self.place = items.last().map_or(self.place, Item::cursor);
+                Some(Ok(items))
             }
             Ok(false) => None,
             Err(error) => Some(Err(error)),
@@ -66,17 +80,20 @@ impl EventStream {
     /// Where to resume: everything up to here was returned, hidden by the filter, or told as a gap.
     #[must_use]
     pub fn cursor(&self) -> Cursor {
-        // Items that wait here have not been returned: stay just before the first of them.
-        match self.ready.front() {
-            Some(first) => first.cursor().at(first.cursor().position().prev()),
-            None => self.source.cursor(),
+        // Items that wait here have not been returned.
+        if self.ready.is_empty() {
+            self.source.cursor()
+        } else {
+            self.place
         }
     }
 
     /// The same as a [`futures_util::Stream`].
     #[must_use]
     pub fn into_stream(self) -> BoxStream<'static, Result<Item, Error>> {
-        Box::pin(stream::unfold(self, |mut this| async move { this.next().await.map(|item| (item, this)) }))
+        Box::pin(stream::unfold(self, |mut this| async move {
+            this.next().await.map(|item| (item, this))
+        }))
     }
 
     async fn fill(&mut self, max: usize) -> Result<bool, Error> {
@@ -86,6 +103,7 @@ impl EventStream {
         if self.over {
             return Ok(false);
         }
+        self.place = self.source.cursor();
         let filled = self.source.fill(&mut self.ready, max.max(1)).await;
         self.over = !matches!(filled, Ok(true));
         filled
@@ -94,6 +112,8 @@ impl EventStream {
 
 impl fmt::Debug for EventStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EventStream").field("cursor", &self.cursor().to_string()).finish_non_exhaustive()
+        f.debug_struct("EventStream")
+            .field("cursor", &self.cursor().to_string())
+            .finish_non_exhaustive()
     }
 }

@@ -1,0 +1,196 @@
+//! The broker over a store in this process.
+
+use std::{fmt, sync::Arc};
+
+use async_trait::async_trait;
+use headwater_events::{Cursor, Event, Filter, Scope, StreamName, Tenant};
+use headwater_store::{Clock, Store, SystemClock};
+use tokio::sync::watch;
+
+use crate::{
+    BrokerConfig, Capabilities, Delivery, Error, EventBroker, EventPublisher, EventStream, EventSubscriber,
+    Gap, Page, Published, Start, Status, StreamInfo, Subscription,
+    hub::Hub,
+    metric_definitions as m, publish,
+    reader::{Begin, Feed, History, Reader},
+};
+
+/// How many records one call of `read` may look at, so that a filter that hides everything cannot hold it for long.
+const MAX_SCAN: usize = 65_536;
+/// How many bytes one page of `read` may have, about.
+const MAX_PAGE_BYTES: usize = 4 * 1024 * 1024;
+
+/// A broker over any [`Store`]. Cloning gives another handle to the same one.
+#[derive(Clone)]
+pub struct Broker {
+    store: Arc<dyn Store>,
+    hub: Arc<Hub>,
+    config: Arc<BrokerConfig>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Broker {
+    /// A broker over an open store. It follows the log from here on.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn open(store: Arc<dyn Store>, config: BrokerConfig) -> Result<Self, Error> {
+        Self::with_clock(store, config, Arc::new(SystemClock)).await
+    }
+
+    /// As [`Broker::open`], with the clock that stamps events without a `time`.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn with_clock(
+        store: Arc<dyn Store>,
+        config: BrokerConfig,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Error> {
+        let hub = Hub::start(Arc::clone(&store), &config).await?;
+        Ok(Self {
+            store,
+            hub,
+            config: Arc::new(config),
+            clock,
+        })
+    }
+
+    /// The store underneath.
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+}
+
+#[async_trait]
+impl EventPublisher for Broker {
+    async fn publish(&self, events: &[Event]) -> Result<Vec<Published>, Error> {
+        let limit = self.store.capabilities().max_event_bytes;
+        let published = match publish::prepare(events, &self.config, self.clock.now(), limit) {
+            Ok(batch) if batch.is_empty() => return Ok(Vec::new()),
+            Ok(batch) => publish::store(&*self.store, batch).await,
+            Err(error) => Err(error),
+        };
+        published.inspect_err(|error| {
+            metrics::counter!(m::PUBLISH_ERRORS, "code" => error.code().to_owned()).increment(1);
+        })
+    }
+}
+
+#[async_trait]
+impl EventSubscriber for Broker {
+    async fn read(&self, scope: &Scope, filter: &Filter, start: Start, limit: usize) -> Result<Page, Error> {
+        let begin = Begin::resolve(&*self.store, scope, start).await?;
+        let history = History::new(Arc::clone(&self.store), scope.clone());
+        let mut page = Page {
+            gaps: begin.gap.into_iter().collect(),
+            events: Vec::new(),
+            next: begin.cursor,
+            more: true,
+            end: false,
+        };
+        let (limit, mut scanned) = (limit.max(1), 0);
+        while page.more && page.events.len() < limit && scanned < MAX_SCAN {
+            let want = if filter.is_all() {
+                limit - page.events.len()
+            } else {
+                1024
+            };
+            let part = history.page(page.next.position(), want, MAX_PAGE_BYTES).await?;
+            scanned += part.records.len().max(1);
+            page.gaps.extend(part.gaps.into_iter().map(|gap| Gap {
+                from: page.next.at(gap.from),
+                to: page.next.at(gap.to),
+                reason: gap.reason,
+                stream: gap.stream,
+            }));
+            page.more = part.more;
+            let mut upto = part.next;
+            for record in part.records {
+                if !filter.matches(record.event()) {
+                    continue;
+                }
+                if page.events.len() == limit {
+                    upto = page.events.last().map_or(upto, |last| last.cursor.position());
+                    page.more = true;
+                    break;
+                }
+                let cursor = page.next.at(record.position());
+                page.events.push(Delivery {
+                    record,
+                    cursor,
+                    merged: 1,
+                });
+            }
+            page.next = page.next.at(upto.max(page.next.position()));
+        }
+        if let (Scope::Stream(tenant, stream), false) = (scope, page.more) {
+            let run = self.store.run(tenant, stream).await?;
+            page.end = run.is_some_and(|run| run.is_ended() && run.last <= page.next.position());
+        }
+        Ok(page)
+    }
+
+    async fn subscribe(&self, subscription: Subscription) -> Result<EventStream, Error> {
+        if Feed::serves(&subscription.scope) {
+            return Ok(EventStream::new(Feed::open(&*self.store, subscription).await?));
+        }
+        Ok(EventStream::new(
+            Reader::open(Arc::clone(&self.store), &self.hub, subscription).await?,
+        ))
+    }
+
+    async fn cursor(&self, scope: &Scope) -> Result<Cursor, Error> {
+        Ok(Begin::resolve(&*self.store, scope, Start::Live).await?.cursor)
+    }
+}
+
+#[async_trait]
+impl EventBroker for Broker {
+    fn capabilities(&self) -> Capabilities {
+        self.store.capabilities().clone()
+    }
+
+    fn status(&self) -> watch::Receiver<Status> {
+        self.store.status()
+    }
+
+    async fn streams(
+        &self,
+        tenant: &Tenant,
+        after: Option<&StreamName>,
+        limit: usize,
+    ) -> Result<Vec<StreamInfo>, Error> {
+        let runs = self.store.runs(tenant, after, limit).await?;
+        Ok(runs
+            .into_iter()
+            .map(|(stream, run)| StreamInfo::new(stream, &run))
+            .collect())
+    }
+
+    async fn stream(&self, tenant: &Tenant, stream: &StreamName) -> Result<Option<StreamInfo>, Error> {
+        let run = self.store.run(tenant, stream).await?;
+        Ok(run.map(|run| StreamInfo::new(stream.clone(), &run)))
+    }
+
+    async fn delete_stream(&self, tenant: &Tenant, stream: &StreamName) -> Result<bool, Error> {
+        let found = self.store.remove(tenant, stream).await?;
+        let tail = self.store.tail().await?;
+        self.hub.deleted(tenant, stream, tail);
+        Ok(found)
+    }
+
+    async fn close(&self) -> Result<(), Error> {
+        self.hub.close().await;
+        Ok(self.store.close().await?)
+    }
+}
+
+impl fmt::Debug for Broker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Broker")
+            .field("epoch", &self.store.epoch())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,88 @@
+//! A scope's history, page by page.
+
+use std::sync::Arc;
+
+use headwater_events::{Position, Scope, StreamName, Tenant};
+use headwater_store::{ClassesKey, Page, ReadScope, RunRecord, Store};
+
+use crate::Error;
+
+/// Reads a scope's history.
+pub(crate) struct History {
+    store: Arc<dyn Store>,
+    scope: Scope,
+}
+
+impl History {
+    pub(crate) fn new(store: Arc<dyn Store>, scope: Scope) -> Self {
+        Self { store, scope }
+    }
+
+    pub(crate) fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// The records behind `after`, at most about `limit` of them.
+    pub(crate) async fn page(&self, after: Position, limit: usize, max_bytes: usize) -> Result<Page, Error> {
+        let scope = match &self.scope {
+            Scope::Stream(tenant, stream) => {
+                ReadScope::Stream(tenant.clone(), stream.clone(), ClassesKey::Visible)
+            }
+            Scope::Tenant(tenant) | Scope::Feed(tenant) => ReadScope::Tenant(tenant.clone()),
+            Scope::Streams(tenant, streams) => {
+                return self.merged(tenant, streams, after, limit, max_bytes).await;
+            }
+        };
+        Ok(self.store.read(&scope, after, limit, max_bytes).await?)
+    }
+
+    /// What the store knows of the run, where the scope is one.
+    pub(crate) async fn run(&self) -> Result<Option<RunRecord>, Error> {
+        match &self.scope {
+            Scope::Stream(tenant, stream) => Ok(self.store.run(tenant, stream).await?),
+            Scope::Streams(..) | Scope::Tenant(_) | Scope::Feed(_) => Ok(None),
+        }
+    }
+
+    /// Several streams in the order of the log: each is read, and what all of them are known to reach is merged.
+    async fn merged(
+        &self,
+        tenant: &Tenant,
+        streams: &[StreamName],
+        after: Position,
+        limit: usize,
+        max_bytes: usize,
+    ) -> Result<Page, Error> {
+        // A page without more reaches the end of the log as it was before the first read, at least.
+        let tail = self.store.tail().await?.max(after);
+        let share = (limit / streams.len().max(1)).max(16);
+        let share_bytes = (max_bytes / streams.len().max(1)).max(16 * 1024);
+        let mut merged = Page {
+            next: Position::MAX,
+            ..Page::default()
+        };
+        for stream in streams {
+            let scope = ReadScope::Stream(tenant.clone(), stream.clone(), ClassesKey::Visible);
+            let page = self.store.read(&scope, after, share, share_bytes).await?;
+            let reach = if page.more { page.next } else { page.next.max(tail) };
+            merged.next = merged.next.min(reach);
+            merged.more |= page.more;
+            merged.records.extend(page.records);
+            merged.gaps.extend(page.gaps.into_iter().map(|mut gap| {
+                gap.stream = Some(stream.clone());
+                gap
+            }));
+        }
+        if streams.is_empty() {
+            merged.next = tail;
+        }
+        let next = merged.next;
+        let all = merged.records.len();
+        merged.records.retain(|record| record.position() <= next);
+        merged.more |= merged.records.len() < all;
+        merged.records.sort_by_key(headwater_store::Record::position);
+        // A gap that begins further on is told by the page that gets there.
+        merged.gaps.retain(|gap| gap.from <= next);
+        Ok(merged)
+    }
+}

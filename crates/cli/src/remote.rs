@@ -1,0 +1,44 @@
+//! The broker that a command talks to.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use clap::Args;
+use headwater::{ConnectOptions, EventBroker, Tenant};
+
+/// Which broker, and as whom.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct RemoteArgs {
+    /// The Headwater to talk to; `embedded:PATH` opens a log that no server has open
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7420")]
+    pub(crate) url: String,
+
+    /// The tenant
+    #[arg(long, value_name = "NAME", default_value = "default", value_parser = tenant)]
+    pub(crate) tenant: Tenant,
+
+    /// Bearer token; better given as HEADWATER_TOKEN, where other users of the machine do not see it
+    #[arg(long, value_name = "TOKEN")]
+    pub(crate) token: Option<String>,
+}
+
+impl RemoteArgs {
+    /// Connects.
+    pub(crate) async fn connect(&self) -> anyhow::Result<Arc<dyn EventBroker>> {
+        let mut options = ConnectOptions::default();
+        options.http.token = self.token.clone();
+        options.http.tenant = self.tenant.clone();
+        headwater::connect_with(&self.url, options)
+            .await
+            .with_context(|| format!("cannot open {}", self.url))
+    }
+}
+
+fn tenant(text: &str) -> Result<Tenant, String> {
+    text.parse().map_err(|e: headwater::NameError| e.to_string())
+}
+
+/// Reads the name of a stream from the command line.
+pub(crate) fn stream(text: &str) -> Result<headwater::StreamName, String> {
+    text.parse().map_err(|e: headwater::NameError| e.to_string())
+}

@@ -1,0 +1,71 @@
+//! Filling a page.
+
+use headwater_events::{Position, StreamName};
+
+use crate::{Gap, GapReason, Page, Record};
+
+/// A page of `records`, which come in order, all behind `after`.
+pub(super) fn fill<'a>(
+    records: impl Iterator<Item = &'a Record>,
+    after: Position,
+    tail: Position,
+    limit: usize,
+    max_bytes: usize,
+) -> Page {
+    let mut page = Page {
+        next: after,
+        ..Page::default()
+    };
+    let mut bytes = 0usize;
+    for record in records {
+        bytes = bytes.saturating_add(record.size());
+        if page.records.len() >= limit || (bytes > max_bytes && !page.records.is_empty()) {
+            page.more = true;
+            break;
+        }
+        page.next = record.position();
+        page.records.push(record.clone());
+    }
+    if !page.more {
+        page.next = page.next.max(tail);
+    }
+    page
+}
+
+impl Page {
+    /// Whether the page has every position behind `after`, as far as it and `to` reach: nothing can be missing there.
+    pub(super) fn is_whole(&self, after: Position, to: Position) -> bool {
+        let to = to.min(self.next);
+        let reach = self
+            .records
+            .iter()
+            .map(Record::position)
+            .try_fold(after, |at, next| {
+                if next == at.next() && at < to {
+                    Ok(next)
+                } else {
+                    Err(at)
+                }
+            });
+        reach.unwrap_or_else(|at| at) >= to
+    }
+
+    /// Tells what is missing up to `to`, as far as the page reaches.
+    pub(super) fn tell(
+        &mut self,
+        after: Position,
+        to: Position,
+        reason: GapReason,
+        stream: Option<&StreamName>,
+    ) {
+        let to = to.min(self.next);
+        if to > after {
+            self.gaps.push(Gap {
+                from: after,
+                to,
+                reason,
+                stream: stream.cloned(),
+            });
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! The suite every store must pass: each clause of the contract as a test.
+//!
+//! A store's tests say how one is opened and list nothing:
+//!
+//! ```ignore
+//! #[derive(Default)]
+//! struct Mine { dir: TempDir }
+//!
+//! #[async_trait]
+//! impl suite::Fixture for Mine {
+//!     async fn open(&self, setup: &suite::Setup) -> Arc<dyn Store> { … }
+//! }
+//!
+//! headwater_store::store_suite!(Mine::default());
+//! ```
+//!
+//! Every clause gets its own fixture, so that clauses may run side by side. What a store does not declare in its
+//! [`Capabilities`](crate::Capabilities) is tested to fail with `Unsupported`, and clauses that need it are skipped and
+//! say so. Clauses that draw numbers print the seed; `HEADWATER_SEED` sets it.
+
+pub mod close;
+pub mod content;
+pub mod dedup;
+pub mod durable;
+pub mod faults;
+pub mod follow;
+pub mod gaps;
+pub mod join;
+pub mod order;
+pub mod read;
+pub mod remove;
+pub mod retention;
+pub mod runs;
+pub mod state;
+
+mod case;
+mod checks;
+mod fixture;
+mod list;
+mod rng;
+
+pub use case::Case;
+pub use fixture::{Fixture, Setup};
+
+use std::{future::Future, time::Duration};
+
+/// How long a clause may take before it counts as hanging.
+const CLAUSE_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// Runs one clause on a runtime of its own: what [`store_suite!`](crate::store_suite) expands to.
+///
+/// # Panics
+/// When the clause does not hold, or hangs.
+pub fn run<F: Future<Output = ()>>(fixture: impl Fixture, clause: impl FnOnce(Case) -> F) {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build();
+    let runtime = runtime.expect("a runtime for the clause");
+    let case = Case::new(Box::new(fixture));
+    let done = runtime.block_on(async { tokio::time::timeout(CLAUSE_TIMEOUT, clause(case)).await });
+    // A store that was not closed may hold threads: they must not keep the test.
+    runtime.shutdown_timeout(Duration::from_secs(5));
+    assert!(done.is_ok(), "the clause hangs");
+}

@@ -1,0 +1,48 @@
+//! `cargo xtask bench`: the side-by-side benchmarks.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, ExitCode},
+};
+
+use anyhow::Result;
+
+use crate::shell;
+
+/// The peer that is measured in the same run.
+const PEER: &str = "durable-streams";
+const PEER_PROGRAM: &str = "durable-streams-server";
+const PEER_VERSION: &str = "0.1.5";
+
+/// Builds for release, installs the peer beside the build, and prints one table. `names` choose scenarios.
+pub(crate) fn run(names: &[String]) -> Result<ExitCode> {
+    let target = shell::target_dir()?;
+    let peer = peer(&target.join("tools"))?;
+    shell::run(shell::cargo().args([
+        "build",
+        "--release",
+        "--locked",
+        "-p",
+        "headwater-cli",
+        "-p",
+        "headwater-bench",
+    ]))?;
+    let mut bench = Command::new(target.join("release/headwater-bench"));
+    bench.arg("--server").arg(target.join("release/headwater"));
+    bench.arg("--peer").arg(peer);
+    bench.args(names);
+    shell::run(&mut bench)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn peer(tools: &Path) -> Result<PathBuf> {
+    let program = tools.join("bin").join(PEER_PROGRAM);
+    if !program.exists() {
+        let mut install = shell::cargo();
+        install
+            .args(["install", PEER, "--version", PEER_VERSION, "--locked", "--root"])
+            .arg(tools);
+        shell::run(&mut install)?;
+    }
+    Ok(program)
+}

@@ -1,0 +1,75 @@
+//! `cargo xtask test`: everything a change must pass.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use crate::{setup, shell, tally::Tally, tidy};
+
+/// Runs every check, goes on after a failure, and ends with one line: `N passed, N failed, N skipped`.
+pub(crate) fn run(strict: bool) -> Result<ExitCode> {
+    let mut tally = Tally::default();
+    let ready = setup::run()?;
+
+    step("format", &mut tally, || {
+        shell::run(shell::cargo().args(["fmt", "--all", "--check"]))
+    });
+    step("tidy", &mut tally, || {
+        let found = tidy::check()?;
+        anyhow::ensure!(found.is_empty(), "{}", found.join("\n"));
+        Ok(())
+    });
+    step("clippy", &mut tally, || {
+        shell::run(shell::cargo().args([
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--locked",
+            "--",
+            "-D",
+            "warnings",
+        ]))
+    });
+    tests(&mut tally, ready.node)?;
+
+    let good = tally.good(strict);
+    if strict && tally.skipped > 0 {
+        eprintln!("\nwith CI=true a skipped test is a failure");
+    }
+    println!("{tally}");
+    Ok(if good {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// The whole workspace in one build and one run: unit, integration, end-to-end and documentation tests.
+///
+/// One call, because each other selection of packages would compile the dependencies again with other features.
+fn tests(tally: &mut Tally, node: bool) -> Result<()> {
+    eprintln!("\n== tests");
+    let mut cargo = shell::cargo();
+    cargo.args(["test", "--workspace", "--locked", "--no-fail-fast"]);
+    if !node {
+        cargo.args(["--", "--skip", "real_clients"]);
+    }
+    let mut run = Tally::default();
+    let good = shell::stream(&mut cargo, |line| run.see(line))?;
+    // A test program that does not compile, or dies, has no result line.
+    if !good && run.failed == 0 {
+        run.fail();
+    }
+    tally.passed += run.passed;
+    tally.failed += run.failed;
+    tally.skipped += run.skipped;
+    Ok(())
+}
+
+fn step(name: &str, tally: &mut Tally, what: impl FnOnce() -> Result<()>) {
+    eprintln!("\n== {name}");
+    if let Err(error) = what() {
+        eprintln!("{name}: {error:#}");
+        tally.fail();
+    }
+}
