@@ -79,10 +79,10 @@ impl Server {
         let mut addr = self.addr;
         match addr {
             SocketAddr::V4(v4) if v4.ip().is_unspecified() => {
-                addr.set_ip(std::net::Ipv4Addr::LOCALHOST.into())
+                addr.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
             }
             SocketAddr::V6(v6) if v6.ip().is_unspecified() => {
-                addr.set_ip(std::net::Ipv6Addr::LOCALHOST.into())
+                addr.set_ip(std::net::Ipv6Addr::LOCALHOST.into());
             }
             _ => {}
         }

@@ -1,10 +1,8 @@
 //! What the binary refuses, and how it ends then.
 
-mod support;
-
 use std::fs;
 
-use support::{Server, headwater, run, stderr, stdout};
+use crate::support::{Server, headwater, run, stderr, stdout};
 
 /// Runs a command that must end with `code` and say all of `words` on stderr.
 fn refuses(folder: &std::path::Path, args: &[&str], code: i32, words: &[&str]) {
@@ -157,10 +155,10 @@ fn a_foreign_cursor_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let server = Server::start(folder, &[]);
-    let published = support::run_with(
+    let published = crate::support::run_with(
         folder,
         &["publish", "--json", "--url", &server.url],
-        &support::events("wf-1", 1, true),
+        &crate::support::events("wf-1", 1, true),
     );
     let result: serde_json::Value = serde_json::from_str(stdout(&published).lines().next().unwrap()).unwrap();
     let cursor = result["cursor"].as_str().unwrap();

@@ -1,15 +1,13 @@
 //! The binary as people use it: publish, read, kill, go on.
 
-mod support;
-
 use std::{
     fs,
     io::{BufRead as _, BufReader, Read as _},
     process::Stdio,
 };
 
+use crate::support::{Server, events, headwater, run, run_with, stderr, stdout};
 use serde_json::Value;
-use support::{Server, events, headwater, run, run_with, stderr, stdout};
 
 fn lines(text: &str) -> Vec<Value> {
     text.lines()

@@ -9,10 +9,10 @@ use std::{
 };
 
 /// How long anything may take: generous, since a test machine may be busy.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The binary, without the environment's own settings.
-pub fn headwater(folder: &Path) -> Command {
+pub(crate) fn headwater(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_headwater"));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("HEADWATER_")) {
         command.env_remove(name);
@@ -22,12 +22,12 @@ pub fn headwater(folder: &Path) -> Command {
 }
 
 /// Runs a command to its end.
-pub fn run(folder: &Path, args: &[&str]) -> Output {
+pub(crate) fn run(folder: &Path, args: &[&str]) -> Output {
     headwater(folder).args(args).output().unwrap()
 }
 
 /// Runs a command with input.
-pub fn run_with(folder: &Path, args: &[&str], input: &str) -> Output {
+pub(crate) fn run_with(folder: &Path, args: &[&str], input: &str) -> Output {
     let mut command = headwater(folder);
     let mut child = command
         .args(args)
@@ -45,25 +45,25 @@ pub fn run_with(folder: &Path, args: &[&str], input: &str) -> Output {
 }
 
 /// What a command wrote to stdout.
-pub fn stdout(output: &Output) -> String {
+pub(crate) fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
 /// What a command wrote to stderr.
-pub fn stderr(output: &Output) -> String {
+pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
 /// A running `headwater serve`, killed when dropped.
-pub struct Server {
+pub(crate) struct Server {
     child: Child,
     /// Where it listens.
-    pub url: String,
+    pub(crate) url: String,
 }
 
 impl Server {
     /// Starts one on a free port over `embedded:./data` in `folder`.
-    pub fn start(folder: &Path, args: &[&str]) -> Self {
+    pub(crate) fn start(folder: &Path, args: &[&str]) -> Self {
         let mut command = headwater(folder);
         command
             .args(["serve", "--listen", "127.0.0.1:0", "--broker", "embedded:./data"])
@@ -91,14 +91,14 @@ impl Server {
     }
 
     /// SIGKILL.
-    pub fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
     /// SIGTERM, and the exit code that follows.
     #[cfg(unix)]
-    pub fn terminate(mut self) -> Option<i32> {
+    pub(crate) fn terminate(mut self) -> Option<i32> {
         let pid = self.child.id().to_string();
         assert!(
             Command::new("kill")
@@ -120,7 +120,7 @@ impl Drop for Server {
 }
 
 /// Events of a run as JSON Lines: started, some tasks, completed unless `open`.
-pub fn events(run: &str, tasks: usize, open: bool) -> String {
+pub(crate) fn events(run: &str, tasks: usize, open: bool) -> String {
     let event = |id: usize, ty: &str, subject: &str| {
         format!(
             r#"{{"specversion":"1.0","id":"{run}-{id}","source":"/test","type":"{ty}","subject":"{subject}","time":"2026-01-01T00:00:00Z","data":{{}}}}"#
