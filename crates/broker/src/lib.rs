@@ -19,4 +19,5 @@ pub use api::{
     Overflow, OverflowError, Page, Published, Source, Start, Status, StatusKind, StreamInfo, Subscription,
 };
 pub use broker::Broker;
-pub use config::{BrokerConfig, Policy};
+pub use config::BrokerConfig;
+pub use headwater_events::validate::Policy;

@@ -212,7 +212,7 @@ fn parse(
             return refuse(pattern, "has a control character");
         }
         if let Some(separator) = separator {
-            let tokens = pattern.strip_suffix(separator).unwrap_or(pattern);
+            let tokens = without_tail(pattern, separator);
             if tokens.split(separator).any(str::is_empty) {
                 return refuse(pattern, "has an empty token");
             }
@@ -229,7 +229,7 @@ fn parse(
         return Ok(());
     }
     for pattern in patterns() {
-        let tokens = separator.and_then(|s| pattern.strip_suffix(s)).unwrap_or(pattern);
+        let tokens = separator.map_or(pattern, |separator| without_tail(pattern, separator));
         let pattern = normal(tokens);
         if into.contains(&pattern) {
             continue;
@@ -240,4 +240,9 @@ fn parse(
         into.push(pattern);
     }
     Ok(())
+}
+
+/// A pattern without the separator that may end it.
+fn without_tail(pattern: &str, separator: char) -> &str {
+    pattern.strip_suffix(separator).unwrap_or(pattern).trim_end()
 }

@@ -8,6 +8,7 @@
 //! * [`http`]: the CloudEvents HTTP binding.
 //! * [`validate`] and [`upcast`]: payloads against their schemas, and old versions as new ones.
 //! * [`llm`]: a model's answer as it is written.
+//! * [`run_state`]: the rules of a run.
 //! * [`conflate`]: several deltas of one part as one.
 //!
 //! This crate does no I/O and knows no runtime.
@@ -25,6 +26,7 @@ mod lane;
 pub mod llm;
 mod names;
 mod position;
+pub mod run_state;
 pub mod upcast;
 pub mod validate;
 

@@ -15,7 +15,8 @@ use crate::{
 };
 
 /// What happens to types outside the catalogue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Policy {
     /// They pass, unvalidated.
     #[default]

@@ -82,3 +82,8 @@ pub use headwater_store::{
     Clock, Error as StoreError, EventLog, GapReason, Limits, MemoryOptions, MemoryStore, Record, Retention,
     RunState, Store, SystemClock,
 };
+
+/// The snippets of the README are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

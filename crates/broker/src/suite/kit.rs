@@ -136,10 +136,11 @@ pub(super) async fn publish_notes(
     publish_all(broker, &events).await
 }
 
-/// Publishes events in batches of 200 and gives their cursors.
+/// Publishes events in batches of 200, fewer where they are large, and gives their cursors.
 pub(super) async fn publish_all(broker: &dyn EventBroker, events: &[Event]) -> Vec<Cursor> {
     let mut cursors = Vec::with_capacity(events.len());
-    for batch in events.chunks(200) {
+    let largest = events.iter().map(|event| event.json().len()).max().unwrap_or(1);
+    for batch in events.chunks((3_000_000 / largest).clamp(1, 200)) {
         cursors.extend(publish(broker, batch).await.iter().map(|p| p.cursor));
     }
     cursors

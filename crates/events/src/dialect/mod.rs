@@ -3,9 +3,16 @@
 //! The names stand in the catalogue, entry by entry. No name is made by a rule: `CHILD_WORKFLOW_INITIATED` has no
 //! regular form.
 
+mod accept;
+mod payload;
+mod shapes;
+
 use std::{collections::HashMap, sync::LazyLock};
 
-use crate::catalogue::{self, Dialect, Entry};
+pub use accept::{accept, normalise};
+
+pub use crate::catalogue::Dialect;
+use crate::catalogue::{self, Entry};
 
 /// Names in lower case, by dialect.
 static NAMES: LazyLock<HashMap<(Dialect, String), &'static Entry>> = LazyLock::new(|| {

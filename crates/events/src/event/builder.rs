@@ -127,10 +127,13 @@ impl Builder {
         self
     }
 
-    /// Sets the payload from a serializable value.
+    /// Sets the payload from a serializable value; what becomes `null` is none.
     pub fn data(mut self, data: &impl Serialize) -> Self {
         match serde_json::to_string(data) {
-            Ok(json) => self.event.data = Data::Json(json.into()),
+            Ok(json) => {
+                let json = ByteString::from(json);
+                self.event.data = json_text::payload(&json, &json);
+            }
             Err(e) => {
                 self.error
                     .get_or_insert(EventError::attribute(Code::InvalidData, "data", e.to_string()));
@@ -139,11 +142,11 @@ impl Builder {
         self
     }
 
-    /// Sets the payload from JSON text.
+    /// Sets the payload from JSON text; `null` is none.
     pub fn data_json(mut self, json: impl Into<ByteString>) -> Self {
         let json = json.into();
         match serde_json::from_str::<&serde_json::value::RawValue>(&json) {
-            Ok(raw) => self.event.data = Data::Json(json_text::one_line(&json, raw.get())),
+            Ok(raw) => self.event.data = json_text::payload(&json, raw.get()),
             Err(e) => {
                 self.error
                     .get_or_insert(EventError::attribute(Code::InvalidData, "data", e.to_string()));

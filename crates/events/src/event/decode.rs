@@ -42,7 +42,7 @@ pub(crate) fn foreign(bytes: Bytes) -> Result<Inner, EventError> {
                     "cannot stand beside `data`",
                 ));
             }
-            "data" => event.data = Data::Json(json::one_line(&text, value.get())),
+            "data" => event.data = json::payload(&text, value.get()),
             "data_base64" => event.data = Data::Binary(base64(&json::string(&text, name, value)?)?),
             "sequence" => event.sequence = Some(attribute::sequence(value.get().trim_matches('"'))?),
             known if let Some(slot) = event.slot(known) => slot.put(json::string(&text, known, value)?),

@@ -10,6 +10,7 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
+use super::Data;
 use crate::{Code, EventError};
 
 /// The most members an event may have, known and unknown.
@@ -42,8 +43,17 @@ pub(crate) fn name(text: &ByteString, name: &Cow<'_, str>) -> ByteString {
     }
 }
 
+/// A payload as it is kept: on one line, and none where it is `null`.
+pub(crate) fn payload(text: &ByteString, json: &str) -> Data {
+    if json == "null" {
+        Data::None
+    } else {
+        Data::Json(one_line(text, json))
+    }
+}
+
 /// The payload on one line: white space between tokens goes where it holds a line end.
-pub(crate) fn one_line(text: &ByteString, json: &str) -> ByteString {
+fn one_line(text: &ByteString, json: &str) -> ByteString {
     if !json.contains(['\n', '\r']) {
         return text.slice_ref(json);
     }

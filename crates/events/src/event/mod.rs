@@ -158,8 +158,8 @@ impl Event {
         decode::foreign(json.into()).map(Self::from_inner)
     }
 
-    /// Reads an event that [`Event::json`] wrote, from a store. Attributes are not checked again and the bytes
-    /// become the encoded form.
+    /// Reads an event that [`Event::json`] wrote, from a store. Attributes are not checked again, the payload is taken
+    /// as it stands, and the bytes become the encoded form: that they are whole is for the store to know.
     ///
     /// # Errors
     /// The bytes are not what [`Event::json`] writes.

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::{header, is_json};
 use crate::{
     Code, Data, Event, EventError,
-    event::{Inner, attribute, decode as check, encode as text},
+    event::{Inner, attribute, decode as check, encode as text, json},
 };
 
 /// An event from headers and body.
@@ -77,10 +77,10 @@ fn payload(media: Option<&str>, body: Bytes) -> Result<Data, EventError> {
         .map_err(|_| "is not UTF-8".to_owned())
         .and_then(|text| {
             let raw: &RawValue = serde_json::from_str(&text).map_err(|e| format!("is not JSON: {e}"))?;
-            Ok(crate::event::json::one_line(&text, raw.get()))
+            Ok(json::payload(&text, raw.get()))
         });
     match parsed {
-        Ok(json) => Ok(Data::Json(json)),
+        Ok(data) => Ok(data),
         Err(_) if media.is_none() => Ok(Data::Binary(body)),
         Err(why) => Err(EventError::attribute(Code::MalformedJson, "data", why)),
     }
@@ -129,7 +129,7 @@ pub fn encode(event: &Event) -> (HeaderMap, Bytes) {
     }
     let (implied, body) = match event.data() {
         Data::None => (None, Bytes::new()),
-        Data::Json(json) => (Some("application/json"), json.as_bytes().clone()),
+        Data::Json(json) => (Some("application/json"), text_of(event, json)),
         Data::Binary(bytes) => (Some("application/octet-stream"), bytes.clone()),
     };
     let media = event.datacontenttype().or(implied);
@@ -137,4 +137,15 @@ pub fn encode(event: &Event) -> (HeaderMap, Bytes) {
         headers.insert(CONTENT_TYPE, value);
     }
     (headers, body)
+}
+
+/// A JSON payload as a body: a string whose content type is not JSON goes out as its text.
+fn text_of(event: &Event, json: &ByteString) -> Bytes {
+    let foreign = event
+        .datacontenttype()
+        .is_some_and(|media| !is_json(&media.split(';').next().unwrap_or("").trim().to_ascii_lowercase()));
+    match serde_json::from_str::<String>(json) {
+        Ok(text) if foreign => text.into(),
+        _ => json.as_bytes().clone(),
+    }
 }
