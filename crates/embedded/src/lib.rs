@@ -1,1 +1,43 @@
-//! embedded
+//! The embedded durable log: a whole store in a folder, owned by one process.
+//!
+//! ```text
+//!  append ──► queue ──► one writer thread: one batch, one fsync for all who wait ──► answers, ring
+//!
+//!  bodies    tenant, stream, position → event          a keyspace for each day
+//!  deltas    tenant, stream, position → event          a keyspace for each hour
+//!  refs      tenant, position → stream                 a keyspace for each day
+//!            lane, tenant, position → stream
+//!            position → commit record
+//!  dedup     fingerprint → position                    a keyspace for each quarter of an hour
+//!  runs · ended · state · meta
+//! ```
+//!
+//! * An answer is durable unless [`Fsync`] says otherwise, and callers that wait together share one fsync.
+//! * Retention moves a mark at once and drops whole keyspaces later: no tombstones.
+//! * Every event has a checksum over its content and its place; positions are dense.
+//! * The format is written down in the folder, and a folder of a newer format is refused untouched.
+
+mod buckets;
+mod codec;
+mod commit;
+mod dedup;
+mod engine;
+mod folder;
+mod keys;
+mod meta;
+mod metric_definitions;
+mod options;
+mod read;
+mod recover;
+mod shared;
+mod space;
+mod state;
+mod stats;
+mod store;
+mod value;
+mod view;
+mod writer;
+
+pub use options::{EmbeddedOptions, Fsync, Reserve};
+pub use stats::Stats;
+pub use store::EmbeddedStore;

@@ -2,8 +2,6 @@
 
 use std::{io::Write as _, path::PathBuf, process::ExitCode, time::Duration};
 
-use headwater::Event;
-
 use crate::{
     exit,
     feed::{Batches, Progress, Sender, Tally},
@@ -46,11 +44,11 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let mut input = Batches::open(&args.file, args.send.batch)?;
     let broker = args.remote.connect().await?;
     let sender = Sender::new(broker, args.send.retry_for);
-    let mut progress = Progress::new(input.bytes());
+    let progress = Progress::new(input.bytes());
     let mut out = Out::new();
     let mut tally = Tally::default();
-    while let Some(batch) = input.next(&mut |json| Event::from_json(json)).await? {
-        let outcomes = sender.send_batch(&batch).await?;
+    while let Some(batch) = input.next().await? {
+        let outcomes = sender.send(&batch).await?;
         for outcome in &outcomes {
             tally.count(&outcome.fate);
             if args.json {
@@ -63,5 +61,9 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         progress.advance(batch.bytes, &tally);
     }
     progress.finish(&tally);
-    Ok(if tally.refused > 0 { ExitCode::from(exit::FAILED) } else { ExitCode::SUCCESS })
+    Ok(if tally.refused > 0 {
+        ExitCode::from(exit::FAILED)
+    } else {
+        ExitCode::SUCCESS
+    })
 }

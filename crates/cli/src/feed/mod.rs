@@ -1,9 +1,14 @@
 //! Publishing what a file or a pipe holds: read, sent in batches, counted.
 
+mod batches;
+mod known;
+mod outcome;
+mod progress;
 mod reader;
 mod sender;
-mod tally;
 
-pub(crate) use reader::{Entry, Input, open};
-pub(crate) use sender::{Fate, Sender};
-pub(crate) use tally::Tally;
+pub(crate) use batches::{Batch, Batches};
+pub(crate) use known::Known;
+pub(crate) use outcome::{Fate, Outcome, Tally};
+pub(crate) use progress::Progress;
+pub(crate) use sender::Sender;

@@ -4,6 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use headwater::{Error, Event, EventBroker, Published};
 
+use super::{Batch, Fate, Outcome};
+
 /// The pause before the first retry, and the longest one.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
 
@@ -14,26 +16,42 @@ pub(crate) struct Sender {
     patience: Duration,
 }
 
-/// What became of one event.
-#[derive(Debug)]
-pub(crate) enum Fate {
-    /// Stored, now or before.
-    Stored(Published),
-    /// Refused, with the stable code and the reason.
-    Refused(String, String),
-}
-
 impl Sender {
     /// A sender that gives up after the server was away for `patience`.
     pub(crate) fn new(broker: Arc<dyn EventBroker>, patience: Duration) -> Self {
         Self { broker, patience }
     }
 
-    /// Publishes a batch and gives each event's fate, in order.
+    /// Publishes a batch and gives what became of each line, in order.
     ///
     /// # Errors
     /// The server stayed away, or refuses everything alike (a wrong token).
-    pub(crate) async fn send(&self, events: &[Event]) -> Result<Vec<Fate>, Error> {
+    pub(crate) async fn send(&self, batch: &Batch) -> Result<Vec<Outcome>, Error> {
+        let events: Vec<Event> = batch.events.iter().map(|(_, event)| event.clone()).collect();
+        let fates = self.fates(&events).await?;
+        let sent = batch.events.iter().zip(fates);
+        let sent = sent.map(|((line, event), fate)| Outcome {
+            line: *line,
+            id: Some(event.id().to_owned()),
+            fate,
+        });
+        let broken = batch.broken.iter().map(|(line, error)| {
+            let fate = Fate::Refused {
+                code: error.code().to_string(),
+                detail: error.to_string(),
+            };
+            Outcome {
+                line: *line,
+                id: None,
+                fate,
+            }
+        });
+        let mut all: Vec<Outcome> = sent.chain(broken).collect();
+        all.sort_by_key(|outcome| outcome.line);
+        Ok(all)
+    }
+
+    async fn fates(&self, events: &[Event]) -> Result<Vec<Fate>, Error> {
         let mut fates: Vec<Option<Fate>> = events.iter().map(|_| None).collect();
         // Parts that are still to be sent, the first one last. A part that is refused without naming an event is
         // halved until it is one event.
@@ -52,12 +70,18 @@ impl Sender {
                 Err(Error::InvalidEvent { index, error }) if index < part.len() => {
                     let mut rest = part;
                     let at = rest.remove(index);
-                    fates[at] = Some(Fate::Refused(error.code().to_string(), error.to_string()));
+                    fates[at] = Some(Fate::Refused {
+                        code: error.code().to_string(),
+                        detail: error.to_string(),
+                    });
                     parts.push(rest);
                 }
                 Err(error) if is_about_the_caller(&error) => return Err(error),
                 Err(error) if part.len() == 1 => {
-                    fates[part[0]] = Some(Fate::Refused(error.code().to_owned(), error.to_string()));
+                    fates[part[0]] = Some(Fate::Refused {
+                        code: error.code().to_owned(),
+                        detail: error.to_string(),
+                    });
                 }
                 Err(error) if error.is_retryable() => return Err(error),
                 Err(_) => {

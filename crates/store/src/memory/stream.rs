@@ -124,7 +124,10 @@ impl Stream {
             None => {}
         }
         page.tell(after, removed, GapReason::Retention, None);
-        page.tell(after, self.run.trimmed, GapReason::Trimmed, None);
+        // Nothing of the run lies before its first event.
+        if !page.is_whole(after.max(self.run.first.prev()), self.run.trimmed) {
+            page.tell(after, self.run.trimmed, GapReason::Trimmed, None);
+        }
         page
     }
 

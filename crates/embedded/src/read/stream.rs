@@ -1,0 +1,143 @@
+//! Reading one stream.
+
+use std::{iter::Peekable, vec};
+
+use bytes::Bytes;
+use fjall::{Iter, Readable};
+use headwater_events::{Class, Position};
+use headwater_store::{ClassesKey, Error, GapReason, Page, RunRecord};
+
+use super::{
+    Limit, Reading, gaps,
+    page::{self, Stored},
+};
+use crate::{
+    buckets::{Bucket, Kind},
+    codec,
+    engine::storage,
+    keys,
+};
+
+pub(super) fn page(
+    reading: &Reading<'_>,
+    run: &[u8],
+    classes: ClassesKey,
+    after: Position,
+    limit: Limit,
+) -> Result<Page, Error> {
+    let nothing = Page {
+        next: after.max(reading.tail),
+        ..Page::default()
+    };
+    // The commonest read of all: a reader at the tail asks what is new.
+    if after >= reading.tail {
+        return Ok(nothing);
+    }
+    let Some(record) = reading.get(&reading.view.engine.runs, run)? else {
+        let mut page = nothing;
+        gaps::tell_lost(&mut page, &reading.view.lost, after, None);
+        return Ok(page);
+    };
+    let record = codec::decode_run(&record)?;
+    let events = merged(reading, run, &record, after)?.filter(|stored| match stored {
+        Ok((_, value)) => wanted(value, classes),
+        Err(_) => true,
+    });
+    let mut page = page::fill(events, after, reading.tail, limit)?;
+    let told = gaps::effective(reading, run, record, after)?;
+    page::tell(&mut page, after, (after, told.removed), GapReason::Retention);
+    page::tell(&mut page, after, (after, told.trimmed), GapReason::Trimmed);
+    gaps::tell_lost(&mut page, &reading.view.lost, after, Some(&record));
+    Ok(page)
+}
+
+/// Whether a reader of these classes is shown a value. Damage is shown to everybody.
+fn wanted(value: &[u8], classes: ClassesKey) -> bool {
+    value
+        .get(1)
+        .and_then(|&class| Class::from_u8(class))
+        .is_none_or(|class| classes.classes().contains(class))
+}
+
+/// A run's events behind a position, durable and transient ones merged.
+fn merged<'a>(
+    reading: &'a Reading<'_>,
+    run: &'a [u8],
+    record: &RunRecord,
+    after: Position,
+) -> Result<impl Iterator<Item = Result<Stored, Error>> + 'a, Error> {
+    let cuts = reading.view.cuts;
+    // An earlier run of this name may have been deleted and not be cleared away yet.
+    let floor = after.max(record.first.prev());
+    let mut bodies = Walk::new(reading, Kind::Bodies, run, floor.max(cuts.durable), record.last).peekable();
+    let transient_floor = floor.max(cuts.transient).max(record.trimmed);
+    let mut deltas = Walk::new(reading, Kind::Deltas, run, transient_floor, record.last).peekable();
+    Ok(std::iter::from_fn(move || first_of(&mut bodies, &mut deltas)))
+}
+
+fn first_of(
+    bodies: &mut Peekable<Walk<'_>>,
+    deltas: &mut Peekable<Walk<'_>>,
+) -> Option<Result<Stored, Error>> {
+    match (bodies.peek(), deltas.peek()) {
+        (Some(Ok((body, _))), Some(Ok((delta, _)))) if body < delta => bodies.next(),
+        (Some(Err(_)), _) | (Some(_), None) => bodies.next(),
+        (_, _) => deltas.next(),
+    }
+}
+
+/// The events of a run in the buckets of one kind, bucket after bucket.
+struct Walk<'a> {
+    reading: &'a Reading<'a>,
+    run: &'a [u8],
+    buckets: vec::IntoIter<Bucket>,
+    /// The bucket must live while it is read.
+    current: Option<(Bucket, Iter)>,
+    after: Position,
+    last: Position,
+}
+
+impl<'a> Walk<'a> {
+    fn new(reading: &'a Reading<'_>, kind: Kind, run: &'a [u8], after: Position, last: Position) -> Self {
+        let buckets = reading.view.buckets.after(kind, after);
+        let buckets: Vec<_> = match after < last {
+            true => buckets
+                .iter()
+                .take_while(|bucket| bucket.first <= last)
+                .cloned()
+                .collect(),
+            false => Vec::new(),
+        };
+        Self {
+            reading,
+            run,
+            buckets: buckets.into_iter(),
+            current: None,
+            after,
+            last,
+        }
+    }
+}
+
+impl Iterator for Walk<'_> {
+    type Item = Result<Stored, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some((_, iter)) = &mut self.current {
+                if let Some(entry) = iter.next() {
+                    return Some(
+                        entry
+                            .into_inner()
+                            .map_err(storage)
+                            .map(|(key, value)| (keys::position(&key), Bytes::from(value))),
+                    );
+                }
+            }
+            let bucket = self.buckets.next()?;
+            let range = keys::body(self.run, self.after.next())..=keys::body(self.run, self.last);
+            let iter = self.reading.snapshot.range(&bucket.keys, range);
+            self.current = Some((bucket, iter));
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! One group of calls on its way into the database: built first, committed whole, then answered.
+
+use std::{collections::HashMap, sync::Arc};
+
+use bytes::Bytes;
+use fjall::OwnedWriteBatch;
+use headwater_events::{Class, Position};
+use headwater_store::{Appended, Error, Record, RunRecord, Version};
+use jiff::Timestamp;
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::{
+    request::{Prepared, Reply},
+    runs::RunCache,
+};
+use crate::{
+    buckets::{Buckets, Kind},
+    codec,
+    commit::{Commit, WITNESSES, Witness},
+    dedup::{Recent, Seen},
+    engine::storage,
+    keys,
+    meta::{self, End},
+    value,
+    view::View,
+};
+
+/// An answer that waits for the commit.
+pub(super) enum Answer {
+    Append(Reply<Vec<Appended>>, Vec<Appended>),
+    Put(Reply<Version>, Result<Version, Error>),
+    Delete(Reply<()>, Result<(), Error>),
+}
+
+/// What the group reads while it is built.
+pub(super) struct Sources<'a> {
+    pub(super) view: &'a Arc<View>,
+    pub(super) recent: &'a Recent,
+    pub(super) cache: &'a mut RunCache,
+    /// Events stored before this are no duplicates any more.
+    pub(super) dedup_since: i64,
+}
+
+/// A group while it is built. Nothing outside changes before it is committed.
+pub(super) struct Group {
+    pub(super) batch: OwnedWriteBatch,
+    pub(super) now: i64,
+    first: Position,
+    pub(super) end: End,
+    pub(super) records: Vec<Record>,
+    classes: Vec<Class>,
+    witnesses: Vec<Witness>,
+    pub(super) seen: HashMap<u128, Seen>,
+    pub(super) runs: HashMap<Bytes, Run>,
+    state: HashMap<String, Option<Version>>,
+    pub(super) state_version: u64,
+    pub(super) duplicates: u64,
+    pub(super) answers: Vec<Answer>,
+}
+
+/// The record of a run, before and after the group.
+pub(super) struct Run {
+    pub(super) record: RunRecord,
+    /// When the run had ended before the group.
+    ended_before: Option<i64>,
+}
+
+impl Group {
+    pub(super) fn new(batch: OwnedWriteBatch, end: End, now: i64, state_version: u64) -> Self {
+        Self {
+            batch,
+            now,
+            first: end.position.next(),
+            end: End {
+                stored_at: now,
+                ..end
+            },
+            records: Vec::new(),
+            classes: Vec::new(),
+            witnesses: Vec::new(),
+            seen: HashMap::new(),
+            runs: HashMap::new(),
+            state: HashMap::new(),
+            state_version,
+            duplicates: 0,
+            answers: Vec::new(),
+        }
+    }
+
+    /// Whether there is anything to commit.
+    pub(super) fn is_empty(&self) -> bool {
+        self.batch.is_empty()
+    }
+
+    pub(super) fn append(
+        &mut self,
+        events: Vec<Prepared>,
+        reply: Reply<Vec<Appended>>,
+        from: &mut Sources<'_>,
+    ) -> Result<(), Error> {
+        let mut appended = Vec::with_capacity(events.len());
+        for event in events {
+            appended.push(self.event(event, from)?);
+        }
+        self.answers.push(Answer::Append(reply, appended));
+        Ok(())
+    }
+
+    fn event(&mut self, mut event: Prepared, from: &mut Sources<'_>) -> Result<Appended, Error> {
+        let run_hash = xxh3_64(&event.run);
+        let before = self.run(&event.run, from)?;
+        if let Some(seen) = self.seen(event.print, from)? {
+            // The run may have been deleted since, and the event with it.
+            let gone = seen.run_hash == run_hash && before.is_none_or(|run| seen.position < run.first);
+            if !gone {
+                self.duplicates += 1;
+                return Ok(Appended {
+                    position: seen.position,
+                    stored_at: Timestamp::from_millisecond(seen.stored_at).unwrap_or_default(),
+                    duplicate: true,
+                });
+            }
+        }
+        let position = self.end.position.next();
+        let stored_at = Timestamp::from_millisecond(self.now).unwrap_or_default();
+        let record = Record::new(event.event.clone(), position, stored_at, event.class, event.mark);
+        self.enter(&event.run, before, &record);
+        self.seen.insert(
+            event.print,
+            Seen {
+                position,
+                stored_at: self.now,
+                run_hash,
+            },
+        );
+        let totals = match event.class {
+            Class::Transient => &mut self.end.transient,
+            Class::Durable | Class::Internal => &mut self.end.durable,
+        };
+        totals.events += 1;
+        totals.bytes += event.json_bytes();
+        let checksum = value::seal(&mut event.value, event.json_hash, position, self.now);
+        if self.witnesses.len() == WITNESSES {
+            self.witnesses.remove(0);
+        }
+        self.witnesses.push(Witness {
+            class: event.class,
+            position,
+            checksum,
+            run: event.run.to_vec(),
+        });
+        self.put(event, position, &from.view.buckets);
+        self.classes.push(record.class());
+        self.records.push(record);
+        self.end.position = position;
+        Ok(Appended {
+            position,
+            stored_at,
+            duplicate: false,
+        })
+    }
+
+    fn put(&mut self, mut event: Prepared, position: Position, buckets: &Buckets) {
+        let kind = if event.class == Class::Transient {
+            Kind::Deltas
+        } else {
+            Kind::Bodies
+        };
+        let stream = event.stream();
+        keys::place(&mut event.body_key, position);
+        if let Some(bucket) = buckets.newest(kind) {
+            self.batch.insert(&bucket.keys, event.body_key, event.value);
+        }
+        if event.class == Class::Durable
+            && let Some(refs) = buckets.newest(Kind::Refs)
+        {
+            keys::place(&mut event.tenant_key, position);
+            keys::place(&mut event.lane_key, position);
+            self.batch.insert(&refs.keys, event.tenant_key, stream.clone());
+            self.batch.insert(&refs.keys, event.lane_key, stream);
+        }
+    }
+
+    fn seen(&self, print: u128, from: &Sources<'_>) -> Result<Option<Seen>, Error> {
+        match self.seen.get(&print) {
+            Some(seen) => Ok(Some(*seen)),
+            None => from.recent.find(&from.view.buckets, print, from.dedup_since),
+        }
+    }
+
+    fn run(&mut self, run: &Bytes, from: &mut Sources<'_>) -> Result<Option<RunRecord>, Error> {
+        match self.runs.get(run) {
+            Some(run) => Ok(Some(run.record)),
+            None => from.cache.get(from.view, run),
+        }
+    }
+
+    fn enter(&mut self, run: &Bytes, before: Option<RunRecord>, record: &Record) {
+        let run = self.runs.entry(run.clone()).or_insert_with(|| match before {
+            Some(before) => Run {
+                record: before,
+                ended_before: before.ended_at,
+            },
+            None => Run {
+                record: RunRecord::begin(record),
+                ended_before: None,
+            },
+        });
+        if run.record.last < record.position() {
+            run.record.follow(record);
+        }
+    }
+
+    pub(super) fn put_state(
+        &mut self,
+        key: &str,
+        value: &[u8],
+        expected: Option<Version>,
+        view: &View,
+    ) -> Result<Result<Version, Error>, Error> {
+        let found = self.state(key, view)?;
+        if found != expected {
+            return Ok(Err(Error::Conflict { expected, found }));
+        }
+        self.state_version += 1;
+        let version = Version(self.state_version);
+        let stored = [&version.0.to_be_bytes(), value].concat();
+        self.batch.insert(&view.engine.state, key.as_bytes(), stored);
+        meta::put_state_version(&mut self.batch, &view.engine.meta, self.state_version);
+        self.state.insert(key.to_owned(), Some(version));
+        Ok(Ok(version))
+    }
+
+    pub(super) fn delete_state(
+        &mut self,
+        key: &str,
+        expected: Version,
+        view: &View,
+    ) -> Result<Result<(), Error>, Error> {
+        let (expected, found) = (Some(expected), self.state(key, view)?);
+        if found != expected {
+            return Ok(Err(Error::Conflict { expected, found }));
+        }
+        self.batch.remove(&view.engine.state, key.as_bytes());
+        self.state.insert(key.to_owned(), None);
+        Ok(Ok(()))
+    }
+
+    /// The present version, the group's own writes included.
+    fn state(&self, key: &str, view: &View) -> Result<Option<Version>, Error> {
+        if let Some(version) = self.state.get(key) {
+            return Ok(*version);
+        }
+        let stored = view.engine.state.get(key).map_err(storage)?;
+        stored
+            .map(|value| codec::Reader::new(&value, "a state value").u64().map(Version))
+            .transpose()
+    }
+
+    /// Adds what is written once for the group: run records, dedup entries, the commit record.
+    pub(super) fn finish(&mut self, view: &View) {
+        if self.records.is_empty() {
+            return;
+        }
+        for (key, run) in &self.runs {
+            self.batch
+                .insert(&view.engine.runs, key.clone(), codec::encode_run(&run.record));
+            if run.ended_before != run.record.ended_at {
+                if let Some(at) = run.ended_before {
+                    self.batch.remove(&view.engine.ended, keys::ended(at, key));
+                }
+                if let Some(at) = run.record.ended_at {
+                    self.batch
+                        .insert(&view.engine.ended, keys::ended(at, key), Bytes::new());
+                }
+            }
+        }
+        if let Some(bucket) = view.buckets.newest(Kind::Dedup) {
+            for (print, seen) in &self.seen {
+                self.batch
+                    .insert(&bucket.keys, print.to_be_bytes(), seen.encode());
+            }
+        }
+        let commit = Commit {
+            first: self.first,
+            stored_at: self.now,
+            durable: self.end.durable,
+            transient: self.end.transient,
+            classes: std::mem::take(&mut self.classes),
+            witnesses: std::mem::take(&mut self.witnesses),
+        };
+        if let Some(bucket) = view.buckets.newest(Kind::Refs) {
+            self.batch
+                .insert(&bucket.keys, keys::commit(self.end.position), commit.encode());
+        }
+    }
+}

@@ -1,0 +1,305 @@
+//! The one thread that writes.
+//!
+//! ```text
+//!  publishers ──► bounded queue ──► group ──► one batch, one fsync ──► answers
+//!                                                  └──► ring ──► followers
+//! ```
+//!
+//! While a commit waits for the disk, the queue fills; what is in it when the disk is done becomes the next group.
+//! No timer delays a lone publisher.
+
+mod commit;
+mod failure;
+mod group;
+mod remove;
+pub(crate) mod request;
+mod retention;
+mod runs;
+
+use std::{sync::Arc, time::Duration};
+
+use fjall::PersistMode;
+use headwater_events::Position;
+use headwater_store::{Error, Record, StatusKind};
+use tokio::{
+    runtime::{Builder, Runtime},
+    sync::mpsc,
+    time::Instant,
+};
+
+use self::{
+    failure::Away,
+    request::{Control, Request},
+    runs::RunCache,
+};
+use crate::{
+    Fsync,
+    dedup::Recent,
+    folder::{Folder, Mark},
+    meta::{self, End},
+    recover::Recovered,
+    shared::Shared,
+    stats,
+    view::View,
+};
+
+/// The state of the one thread that writes.
+pub(crate) struct Writer {
+    shared: Arc<Shared>,
+    folder: Folder,
+    mark: Mark,
+    queue: mpsc::Receiver<Request>,
+    /// `None` while the database is closed.
+    view: Option<Arc<View>>,
+    end: End,
+    state_version: u64,
+    /// Positions up to here may be used; past it a reservation comes first. Without meaning where every answer is
+    /// durable.
+    reserved: Position,
+    /// Runs that ended up to this time have had their transient events trimmed.
+    trimmed_to: i64,
+    cleared: u64,
+    runs: RunCache,
+    recent: Recent,
+    /// Something was committed that was not synced.
+    unsynced: bool,
+    next_sync: Instant,
+    next_retention: Instant,
+    next_clearing: Option<Instant>,
+    /// Why the database is closed, and when to try again.
+    away: Option<Away>,
+    /// What a failed commit may have stored.
+    in_doubt: Vec<Record>,
+    retention: retention::Memory,
+    closing: Option<request::Reply<()>>,
+}
+
+impl Writer {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        folder: Folder,
+        mark: Mark,
+        queue: mpsc::Receiver<Request>,
+        found: &Recovered,
+    ) -> Result<Self, Error> {
+        let now = Instant::now();
+        let options = &shared.options;
+        let mut recent = Recent::new(options.clock.now().as_millisecond().max(found.end.stored_at) + 1);
+        if found.end.position == Position::ZERO {
+            recent = Recent::new(i64::MIN);
+        }
+        Ok(Self {
+            view: Some(shared.view()?),
+            end: found.end,
+            state_version: found.state_version,
+            reserved: found.end.position,
+            trimmed_to: found.trimmed_to,
+            cleared: found.cleared,
+            runs: RunCache::default(),
+            recent,
+            unsynced: false,
+            next_sync: now,
+            next_retention: now + options.retention_interval,
+            next_clearing: Some(now),
+            away: None,
+            in_doubt: Vec::new(),
+            retention: retention::Memory::default(),
+            closing: None,
+            shared,
+            folder,
+            mark,
+            queue,
+        })
+    }
+
+    /// Works until the queue is closed, or until it is told to close.
+    pub(crate) fn run(mut self) {
+        // Only for waiting with a limit.
+        let Ok(runtime) = Builder::new_current_thread().enable_time().build() else {
+            self.shared
+                .set_status(StatusKind::Closed, "the writer could not be started");
+            return;
+        };
+        while self.closing.is_none() {
+            match self.wait(&runtime) {
+                Woken::Request(request) => self.serve(request),
+                Woken::Time => {}
+                Woken::Closed => break,
+            }
+            self.maintain();
+        }
+        self.close();
+    }
+
+    fn wait(&mut self, runtime: &Runtime) -> Woken {
+        let until = self.next_wake();
+        runtime.block_on(async {
+            match tokio::time::timeout_at(until, self.queue.recv()).await {
+                Ok(Some(request)) => Woken::Request(request),
+                Ok(None) => Woken::Closed,
+                Err(_) => Woken::Time,
+            }
+        })
+    }
+
+    fn next_wake(&self) -> Instant {
+        if let Some(away) = &self.away {
+            return away.next_try;
+        }
+        let mut wake = self.next_retention;
+        if self.unsynced && matches!(self.shared.options.fsync, Fsync::EveryMs(_)) {
+            wake = wake.min(self.next_sync);
+        }
+        self.next_clearing.map_or(wake, |next| wake.min(next))
+    }
+
+    /// Takes what waits in the queue, up to the size of a group, and commits it.
+    fn serve(&mut self, first: Request) {
+        let (max_events, max_bytes) = (self.shared.options.group_events, self.shared.options.group_bytes);
+        let (mut events, mut bytes) = (0, 0);
+        let mut group = Vec::new();
+        let mut next = Some(first);
+        let mut control = None;
+        while let Some(request) = next.take() {
+            match request {
+                Request::Control(request) => {
+                    control = Some(request);
+                    break;
+                }
+                Request::Append {
+                    events: ref batch, ..
+                } => {
+                    events += batch.len();
+                    bytes += batch.iter().map(|e| e.value.len()).sum::<usize>();
+                }
+                Request::Put { ref value, .. } => bytes += value.len(),
+                Request::Delete { .. } => {}
+            }
+            group.push(request);
+            if events < max_events && bytes < max_bytes {
+                next = self.queue.try_recv().ok();
+            }
+        }
+        metrics::gauge!(crate::metric_definitions::QUEUE_DEPTH_CALLS).set(count(self.queue.len()));
+        if !group.is_empty() {
+            self.commit_group(group);
+        }
+        match control {
+            Some(Control::Remove {
+                tenant,
+                stream,
+                reply,
+            }) => {
+                let _ = reply.send(self.remove(&tenant, &stream));
+            }
+            Some(Control::Trim { reply }) => {
+                let _ = reply.send(self.apply_retention());
+            }
+            Some(Control::Close { reply }) => {
+                self.queue.close();
+                self.closing = Some(reply);
+            }
+            None => {}
+        }
+    }
+
+    /// What is due.
+    fn maintain(&mut self) {
+        let now = Instant::now();
+        if let Some(away) = &self.away {
+            if away.next_try <= now {
+                self.reopen();
+            }
+            return;
+        }
+        if self.unsynced
+            && let Fsync::EveryMs(ms) = self.shared.options.fsync
+            && self.next_sync <= now
+        {
+            self.sync();
+            self.next_sync = Instant::now() + Duration::from_millis(ms.max(1));
+        }
+        if self.next_retention <= now {
+            if let Err(error) = self.apply_retention() {
+                tracing::warn!(%error, "retention was not applied");
+            }
+            self.look_at_space();
+            self.next_retention = Instant::now() + self.shared.options.retention_interval;
+        }
+        if self.next_clearing.is_some_and(|next| next <= now) {
+            self.clear_removed();
+        }
+    }
+
+    fn sync(&mut self) {
+        let Some(view) = &self.view else { return };
+        let synced = view.engine.db.persist(PersistMode::SyncData);
+        stats::add(&self.shared.counters.fsyncs, 1);
+        match synced {
+            Ok(()) => self.unsynced = false,
+            Err(error) => self.fail(&error, Vec::new()),
+        }
+    }
+
+    /// The log's time: never runs backward, so that times and positions have one order.
+    fn now(&self) -> i64 {
+        self.shared
+            .options
+            .clock
+            .now()
+            .as_millisecond()
+            .max(self.end.stored_at)
+    }
+
+    /// Replaces what readers see.
+    fn show(&mut self, view: View) {
+        let view = Arc::new(view);
+        self.view = Some(Arc::clone(&view));
+        self.shared.set_view(Some(view));
+    }
+
+    fn view(&self) -> Result<Arc<View>, Error> {
+        self.view.clone().ok_or_else(|| self.shared.refusal())
+    }
+
+    /// Stores what was accepted and lets go of everything.
+    fn close(mut self) {
+        self.queue.close();
+        while let Ok(request) = self.queue.try_recv() {
+            self.serve(request);
+        }
+        let result = self.seal();
+        self.shared.set_status(StatusKind::Closed, "closed");
+        self.shared.ring.close();
+        if let Some(view) = self.view.take() {
+            drop(view);
+            failure::let_go(self.shared.set_view(None));
+        }
+        let reply = self.closing.take();
+        // The folder is free before the answer.
+        drop(self);
+        if let Some(reply) = reply {
+            let _ = reply.send(result);
+        }
+    }
+
+    /// Writes down that the log was closed in order.
+    fn seal(&mut self) -> Result<(), Error> {
+        let view = self.view()?;
+        let mut batch = view.engine.db.batch().durability(Some(PersistMode::SyncAll));
+        meta::remove_reserved(&mut batch, &view.engine.meta);
+        batch.commit().map_err(crate::engine::storage)
+    }
+}
+
+enum Woken {
+    Request(Request),
+    Time,
+    Closed,
+}
+
+/// A number for a gauge.
+#[allow(clippy::cast_precision_loss)]
+fn count(n: usize) -> f64 {
+    n as f64
+}

@@ -1,0 +1,137 @@
+//! Deleting a stream.
+//!
+//! Its run record goes at once, and with it everything is out of sight: no event is shown without its run's record,
+//! nor one that is older than its run. The events themselves are cleared away in small steps afterwards.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use fjall::{OwnedWriteBatch, PersistMode};
+use headwater_events::{Position, StreamName, Tenant, lane_of};
+use headwater_store::Error;
+use tokio::time::Instant;
+
+use super::Writer;
+use crate::{Fsync, buckets::Kind, codec::Reader, engine::storage, keys, meta, view::View};
+
+/// How many events are cleared away in one step.
+const STEP: usize = 2_000;
+/// How long publishers have the writer between two steps.
+const PAUSE: Duration = Duration::from_millis(5);
+
+impl Writer {
+    /// Deletes a stream; gives whether there was one.
+    pub(super) fn remove(&mut self, tenant: &Tenant, stream: &StreamName) -> Result<bool, Error> {
+        let view = self.view()?;
+        let run = Bytes::from(keys::run(tenant.as_str(), stream.as_str()));
+        let Some(record) = self.runs.get(&view, &run)? else {
+            return Ok(false);
+        };
+        let last = record.last;
+        let mut batch = self.batch(&view);
+        batch.remove(&view.engine.runs, run.clone());
+        if let Some(at) = record.ended_at {
+            batch.remove(&view.engine.ended, keys::ended(at, &run));
+        }
+        batch.insert(&view.engine.meta, meta::grave_key(&run), last.0.to_be_bytes());
+        let mut next = (*view).clone();
+        next.holes = view.holes.max(last);
+        meta::put_holes(&mut batch, &view.engine.meta, next.holes.0);
+        self.write(batch)?;
+        self.runs.forget(&run);
+        self.show(next);
+        self.shared.ring.forget(tenant, stream);
+        self.next_clearing = Some(Instant::now());
+        Ok(true)
+    }
+
+    /// Clears away some of what was deleted.
+    pub(super) fn clear_removed(&mut self) {
+        self.next_clearing = match self.clear_some() {
+            Ok(true) => Some(Instant::now() + PAUSE),
+            Ok(false) => None,
+            Err(error) => {
+                tracing::warn!(%error, "a deleted stream was not cleared away");
+                Some(Instant::now() + Duration::from_secs(10))
+            }
+        };
+    }
+
+    /// Takes one step, and gives whether there is another.
+    fn clear_some(&mut self) -> Result<bool, Error> {
+        let Ok(view) = self.view() else { return Ok(true) };
+        let Some(grave) = view.engine.meta.prefix(b"g").next() else {
+            return Ok(false);
+        };
+        let (grave, last) = grave.into_inner().map_err(storage)?;
+        let run = &grave[1..];
+        let last = Reader::new(&last, "a deleted stream").position()?;
+        let mut batch = self.batch(&view);
+        let cleared = put_removals(&view, run, last, &mut batch)?;
+        if cleared < STEP {
+            batch.remove(&view.engine.meta, grave.clone());
+        }
+        self.cleared += cleared as u64;
+        meta::put_cleared(&mut batch, &view.engine.meta, self.cleared);
+        self.write(batch)?;
+        Ok(true)
+    }
+
+    /// A batch that is as durable as an append.
+    pub(super) fn batch(&self, view: &View) -> OwnedWriteBatch {
+        let mode = match self.shared.options.fsync {
+            Fsync::Always => PersistMode::SyncData,
+            Fsync::EveryMs(_) | Fsync::Never => PersistMode::Buffer,
+        };
+        OwnedWriteBatch::with_capacity(view.engine.db.clone(), 16).durability(Some(mode))
+    }
+
+    /// Commits a batch of the writer's own.
+    pub(super) fn write(&mut self, batch: OwnedWriteBatch) -> Result<(), Error> {
+        match batch.commit() {
+            Ok(()) => {
+                self.unsynced |= self.shared.options.fsync != Fsync::Always;
+                Ok(())
+            }
+            Err(error) => {
+                self.fail(&error, Vec::new());
+                Err(Error::Unknown {
+                    reason: error.to_string(),
+                })
+            }
+        }
+    }
+}
+
+/// Puts the removal of at most [`STEP`] events of a run, with their references, into a batch.
+fn put_removals(
+    view: &Arc<View>,
+    run: &[u8],
+    last: Position,
+    batch: &mut OwnedWriteBatch,
+) -> Result<usize, Error> {
+    let Some((tenant, stream)) = keys::split(run) else {
+        return Err(Error::corrupt(None, "a deleted stream has no name"));
+    };
+    let lanes = meta::identity(&view.engine.meta)?.map_or(1, |identity| identity.lanes);
+    let lane = lane_of(tenant, stream, lanes).0;
+    let range = keys::body(run, Position::ZERO)..=keys::body(run, last);
+    let mut removed = 0;
+    for kind in [Kind::Bodies, Kind::Deltas] {
+        for bucket in view.buckets.of(kind) {
+            for entry in bucket.keys.range(range.clone()).take(STEP - removed) {
+                let key = entry.key().map_err(storage)?;
+                let position = keys::position(&key);
+                batch.remove(&bucket.keys, key);
+                if kind == Kind::Bodies
+                    && let Some(refs) = view.buckets.at(Kind::Refs, position)
+                {
+                    batch.remove(&refs.keys, keys::tenant(tenant, position));
+                    batch.remove(&refs.keys, keys::lane(lane, tenant, position));
+                }
+                removed += 1;
+            }
+        }
+    }
+    Ok(removed)
+}

@@ -1,0 +1,124 @@
+//! What callers ask of the writer.
+
+use bytes::Bytes;
+use headwater_events::{Class, Event, Lane, Mark, Position, StreamName, Tenant};
+use headwater_store::{Append, Appended, Error, Version};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::{keys, value};
+
+/// Where an answer goes. A caller that has gone away is no error.
+pub(crate) type Reply<T> = oneshot::Sender<Result<T, Error>>;
+
+/// What callers ask of the writer.
+pub(crate) enum Request {
+    /// Store a batch.
+    Append {
+        events: Vec<Prepared>,
+        room: OwnedSemaphorePermit,
+        reply: Reply<Vec<Appended>>,
+    },
+    /// Write a state value.
+    Put {
+        key: String,
+        value: Bytes,
+        expected: Option<Version>,
+        reply: Reply<Version>,
+    },
+    /// Delete a state value.
+    Delete {
+        key: String,
+        expected: Version,
+        reply: Reply<()>,
+    },
+    /// What is not grouped with anything.
+    Control(Control),
+}
+
+/// What is not grouped with anything.
+pub(crate) enum Control {
+    /// Delete a stream.
+    Remove {
+        tenant: Tenant,
+        stream: StreamName,
+        reply: Reply<bool>,
+    },
+    /// Apply retention now.
+    Trim { reply: Reply<()> },
+    /// Store what was accepted and stop.
+    Close { reply: Reply<()> },
+}
+
+/// An event in the form in which it is stored, made by its publisher so that the writer does not have to.
+pub(crate) struct Prepared {
+    pub(crate) event: Event,
+    pub(crate) class: Class,
+    pub(crate) mark: Mark,
+    /// `tenant 0 stream`.
+    pub(crate) run: Bytes,
+    /// Where the stream's name begins in `run`.
+    stream_at: usize,
+    pub(crate) body_key: Vec<u8>,
+    /// Empty where the class is not durable.
+    pub(crate) tenant_key: Vec<u8>,
+    /// Empty where the class is not durable.
+    pub(crate) lane_key: Vec<u8>,
+    pub(crate) value: Vec<u8>,
+    pub(crate) json_hash: u64,
+    /// Recognizes the event when it comes again.
+    pub(crate) print: u128,
+}
+
+impl Prepared {
+    pub(crate) fn new(append: Append, lanes: u16, seed: u64) -> Self {
+        let Append {
+            event,
+            tenant,
+            stream,
+            class,
+            mark,
+        } = append;
+        let (tenant, stream) = (tenant.as_str(), stream.as_str());
+        let run = keys::run(tenant, stream);
+        let (value, json_hash) = value::prepare(event.json(), class, mark);
+        let (mut tenant_key, mut lane_key) = (Vec::new(), Vec::new());
+        if class == Class::Durable {
+            let Lane(lane) = headwater_events::lane_of(tenant, stream, lanes);
+            tenant_key = keys::tenant(tenant, Position::ZERO);
+            lane_key = keys::lane(lane, tenant, Position::ZERO);
+        }
+        Self {
+            class,
+            mark,
+            body_key: keys::body(&run, Position::ZERO),
+            tenant_key,
+            lane_key,
+            value,
+            json_hash,
+            print: print(seed, tenant, &event),
+            stream_at: tenant.len() + 1,
+            run: Bytes::from(run),
+            event,
+        }
+    }
+
+    /// The stream's name, which is what references hold.
+    pub(crate) fn stream(&self) -> Bytes {
+        self.run.slice(self.stream_at..)
+    }
+
+    pub(crate) fn json_bytes(&self) -> u64 {
+        (self.value.len() - value::HEADER) as u64
+    }
+}
+
+fn print(seed: u64, tenant: &str, event: &Event) -> u128 {
+    let mut hash = Xxh3::with_seed(seed);
+    for part in [tenant, event.source(), event.id()] {
+        hash.update(part.as_bytes());
+        // A byte that no part holds: control characters are refused.
+        hash.update(&[0]);
+    }
+    hash.digest128()
+}

@@ -1,0 +1,111 @@
+//! A page of history as JSON, put together from the events' own bytes.
+
+use std::{io::Write as _, sync::Arc};
+
+use axum::{
+    body::Body,
+    extract::{Path, rejection::PathRejection},
+    response::Response,
+};
+use headwater_broker::{Gap, Page, Start};
+use headwater_events::{Scope, StreamName};
+use http::{HeaderValue, header};
+use serde_json::json;
+
+use crate::{app::App, problem::Problem, query::ReadQuery};
+
+/// Answers one page.
+pub(crate) async fn answer(app: &Arc<App>, scope: &Scope, query: &ReadQuery) -> Result<Response, Problem> {
+    let limit = query
+        .limit
+        .unwrap_or(app.config.page_events)
+        .min(app.config.max_page_events);
+    let start = query.start.unwrap_or(Start::Earliest);
+    let mut page = app.broker.read(scope, &query.filter, start, limit).await?;
+    cut(&mut page, app.config.max_page_bytes);
+    let mut response = Response::new(Body::from(encode(&page, scope)));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
+/// Ends the page with the event that takes it past `max` bytes; reading on begins behind it.
+fn cut(page: &mut Page, max: usize) {
+    let mut bytes = 0;
+    let over = page.events.iter().position(|delivery| {
+        bytes += delivery.event().json().len();
+        bytes > max
+    });
+    if let Some(last) = over.filter(|last| last + 1 < page.events.len()) {
+        page.events.truncate(last + 1);
+        page.next = page.events[last].cursor;
+        page.more = true;
+        page.end = false;
+    }
+}
+
+/// `{"events":[…],"next":…,"end":…,"more":…,"cursors":[…]}`, and `gaps` where there are any. `cursors` has one place
+/// for each event.
+fn encode(page: &Page, scope: &Scope) -> Vec<u8> {
+    let bytes: usize = page
+        .events
+        .iter()
+        .map(|delivery| delivery.event().json().len() + 1)
+        .sum();
+    let mut out = Vec::with_capacity(bytes + 160);
+    out.extend_from_slice(br#"{"events":["#);
+    for (i, delivery) in page.events.iter().enumerate() {
+        if i > 0 {
+            out.push(b',');
+        }
+        out.extend_from_slice(delivery.event().json());
+    }
+    let tail = format!(
+        r#"],"next":"{}","end":{},"more":{}"#,
+        page.next, page.end, page.more
+    );
+    out.extend_from_slice(tail.as_bytes());
+    out.extend_from_slice(b",\"cursors\":[");
+    for (i, delivery) in page.events.iter().enumerate() {
+        // Writing into a vector cannot fail.
+        let _ = write!(out, "{}\"{}\"", if i > 0 { "," } else { "" }, delivery.cursor);
+    }
+    out.push(b']');
+    if !page.gaps.is_empty() {
+        let gaps: Vec<String> = page
+            .gaps
+            .iter()
+            .map(|gap| gap_json(gap, scope).to_string())
+            .collect();
+        out.extend_from_slice(format!(",\"gaps\":[{}]", gaps.join(",")).as_bytes());
+    }
+    out.push(b'}');
+    out
+}
+
+/// `{"from","to","reason","stream"}`; no stream where the gap is not of one.
+pub(crate) fn gap_json(gap: &Gap, scope: &Scope) -> serde_json::Value {
+    let own = match scope {
+        Scope::Stream(_, stream) => Some(stream),
+        _ => None,
+    };
+    let mut value = json!({
+        "from": gap.from.to_string(),
+        "to": gap.to.to_string(),
+        "reason": gap.reason.as_str(),
+    });
+    if let Some(stream) = gap.stream.as_ref().or(own) {
+        value["stream"] = stream.as_str().into();
+    }
+    value
+}
+
+/// A name as it stands in a path; not even text where its escapes are wrong.
+pub(crate) type PathName = Result<Path<String>, PathRejection>;
+
+/// The stream a path names.
+pub(crate) fn stream_name(name: PathName) -> Result<StreamName, Problem> {
+    let Path(name) = name.map_err(|e| Problem::new("invalid-stream", e.body_text()))?;
+    Ok(StreamName::new(name)?)
+}

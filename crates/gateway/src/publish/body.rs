@@ -1,0 +1,106 @@
+//! The body of a request: whole, within its limit, in time.
+
+use axum::body::Body;
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, header};
+use http_body_util::BodyExt;
+use tokio::time::timeout;
+
+use crate::{GatewayConfig, problem::Problem};
+
+/// The body as one piece; without a copy where it came in one.
+pub(super) async fn collect(
+    body: Body,
+    headers: &HeaderMap,
+    config: &GatewayConfig,
+) -> Result<Bytes, Problem> {
+    let declared = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
+    match timeout(
+        config.body_read_timeout(),
+        read(body, declared, config.max_body_bytes),
+    )
+    .await
+    {
+        Ok(body) => body,
+        Err(_) => Err(Problem::new(
+            "body-timeout",
+            format!("the body did not come within {} ms", config.body_read_timeout_ms),
+        )),
+    }
+}
+
+async fn read(mut body: Body, declared: Option<usize>, limit: usize) -> Result<Bytes, Problem> {
+    if declared.is_some_and(|length| length > limit) {
+        discard(body, limit).await;
+        return Err(too_large(limit));
+    }
+    let Some(first) = next(&mut body).await? else {
+        return Ok(Bytes::new());
+    };
+    if first.len() > limit {
+        return Err(too_large(limit));
+    }
+    if declared == Some(first.len()) {
+        return Ok(first);
+    }
+    let Some(second) = next(&mut body).await? else {
+        return Ok(first);
+    };
+    let mut whole = BytesMut::with_capacity(
+        declared
+            .unwrap_or(first.len() * 4)
+            .max(first.len() + second.len()),
+    );
+    whole.extend_from_slice(&first);
+    let mut piece = second;
+    loop {
+        if whole.len() + piece.len() > limit {
+            discard(body, limit).await;
+            return Err(too_large(limit));
+        }
+        whole.extend_from_slice(&piece);
+        match next(&mut body).await? {
+            Some(next) => piece = next,
+            None => return Ok(whole.freeze()),
+        }
+    }
+}
+
+async fn next(body: &mut Body) -> Result<Option<Bytes>, Problem> {
+    loop {
+        match body.frame().await {
+            None => return Ok(None),
+            Some(Ok(frame)) => {
+                if let Ok(data) = frame.into_data() {
+                    return Ok(Some(data));
+                }
+            }
+            Some(Err(error)) => {
+                return Err(Problem::new(
+                    "malformed-json",
+                    format!("the body broke off: {error}"),
+                ));
+            }
+        }
+    }
+}
+
+/// Takes what is still being sent, up to a limit: a client that is cut off while it writes would not read the answer.
+async fn discard(mut body: Body, limit: usize) {
+    let mut taken = 0;
+    while taken < limit {
+        match next(&mut body).await {
+            Ok(Some(piece)) => taken += piece.len(),
+            _ => return,
+        }
+    }
+}
+
+fn too_large(limit: usize) -> Problem {
+    Problem::new(
+        "body-too-large",
+        format!("the body is over the limit of {limit} bytes: send smaller batches"),
+    )
+}
