@@ -33,21 +33,16 @@ pub(super) fn fill<'a>(
 }
 
 impl Page {
-    /// Whether the page has every position behind `after`, as far as it and `to` reach: nothing can be missing there.
+    /// Whether the page has every position behind `after` up to `to`: nothing can be missing there.
     pub(super) fn is_whole(&self, after: Position, to: Position) -> bool {
-        let to = to.min(self.next);
-        let reach = self
-            .records
-            .iter()
-            .map(Record::position)
-            .try_fold(after, |at, next| {
-                if next == at.next() && at < to {
-                    Ok(next)
-                } else {
-                    Err(at)
-                }
-            });
-        reach.unwrap_or_else(|at| at) >= to
+        let mut reach = after;
+        for record in &self.records {
+            if reach >= to || record.position() > reach.next() {
+                break;
+            }
+            reach = reach.max(record.position());
+        }
+        reach >= to
     }
 
     /// Tells what is missing up to `to`, as far as the page reaches.
@@ -59,7 +54,7 @@ impl Page {
         stream: Option<&StreamName>,
     ) {
         let to = to.min(self.next);
-        if to > after {
+        if !self.is_whole(after, to) {
             self.gaps.push(Gap {
                 from: after,
                 to,

@@ -313,7 +313,16 @@ impl List {
         }
         for (reason, to) in self.missing(scope, &of_scope, after) {
             let to = to.min(page.next);
-            if to > after {
+            // Where the page has every position nothing is missing, and no delta lies before the run.
+            let first = match (scope, reason) {
+                (ReadScope::Stream(tenant, stream, _), GapReason::Trimmed) => self
+                    .runs
+                    .get(&(tenant.clone(), stream.clone()))
+                    .map_or(Position::ZERO, |run| run.record.first),
+                _ => Position::ZERO,
+            };
+            let has = |p: u64| page.positions.contains(&Position(p));
+            if !(after.next().max(first).0..=to.0).all(has) {
                 page.gaps.push((after, to, reason));
             }
         }
