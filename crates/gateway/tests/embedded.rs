@@ -15,9 +15,11 @@ async fn open(folder: &Path) -> Server {
     let store = Arc::new(
         EmbeddedStore::open(folder, EmbeddedOptions::default())
             .await
-            .unwrap(),
+            .expect("the log opens and closes"),
     );
-    let broker = Broker::open(store, BrokerConfig::default()).await.unwrap();
+    let broker = Broker::open(store, BrokerConfig::default())
+        .await
+        .expect("the log opens and closes");
     Server::over(Arc::new(broker), GatewayConfig::default()).await
 }
 
@@ -25,7 +27,7 @@ async fn close(mut server: Server) {
     let broker = Arc::clone(&server.broker);
     server.stop();
     server.stopped().await;
-    broker.close().await.unwrap();
+    broker.close().await.expect("the log opens and closes");
 }
 
 #[tokio::test]

@@ -17,7 +17,8 @@ async fn read_until(body: &mut Incoming, needle: &str) -> String {
         let Some(frame) = timeout(SOON, body.frame()).await.expect("in time") else {
             break;
         };
-        text.push_str(std::str::from_utf8(frame.unwrap().data_ref().unwrap()).unwrap());
+        let data = frame.expect("a whole frame").into_data().expect("data");
+        text.push_str(std::str::from_utf8(&data).expect("text"));
     }
     text
 }
