@@ -17,7 +17,7 @@ const SOCKET: &str = "headwater-picture";
 const COLUMNS: usize = 100;
 const ROWS: usize = 30;
 /// What stands on the screen at the moment that is kept: the reader is back and an agent repairs what another found.
-const MOMENT: [&str; 2] = ["missed 0", "two seconds of rate"];
+const MOMENT: [&str; 2] = ["missed 0", "forty things"];
 /// How long that may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -36,7 +36,7 @@ pub(crate) fn run() -> Result<ExitCode> {
     // The demo may have ended the server already.
     let _ = tmux(&["kill-server"]).status();
     let path = shell::root().join("docs/demo.svg");
-    std::fs::write(&path, svg::draw(&screen?, COLUMNS, ROWS, "headwater demo"))?;
+    std::fs::write(&path, svg::draw(&screen?, COLUMNS, "headwater demo"))?;
     eprintln!("wrote {}", path.display());
     Ok(ExitCode::SUCCESS)
 }

@@ -23,8 +23,9 @@ struct Style {
     italic: bool,
 }
 
-/// Draws a screen.
-pub(super) fn draw(screen: &str, columns: usize, rows: usize, title: &str) -> String {
+/// Draws a screen, without the empty rows below.
+pub(super) fn draw(screen: &str, columns: usize, title: &str) -> String {
+    let rows = screen.trim_end().lines().count();
     let width = columns as f64 * CELL.0 + 2.0 * EDGE;
     let height = rows as f64 * CELL.1 + EDGE + BAR;
     let mut svg = format!(
@@ -147,7 +148,7 @@ mod tests {
 
     #[test]
     fn colours_become_classes_and_columns_stay() {
-        let svg = draw("ab\x1b[1;32mcd\x1b[0m <e>", 20, 2, "t");
+        let svg = draw("ab\x1b[1;32mcd\x1b[0m <e>", 20, "t");
         assert!(svg.contains("class=\"c2 b\">cd</text>"), "{svg}");
         assert!(svg.contains("&lt;e&gt;"), "{svg}");
         assert!(
