@@ -45,4 +45,9 @@ impl BrokerConfig {
     pub fn policy_of(&self, tenant: &Tenant) -> Policy {
         self.tenant_policies.get(tenant).copied().unwrap_or(self.policy)
     }
+
+    /// Whether any tenant is checked strictly.
+    pub(crate) fn has_strict(&self) -> bool {
+        self.policy == Policy::Strict || self.tenant_policies.values().any(|policy| *policy == Policy::Strict)
+    }
 }

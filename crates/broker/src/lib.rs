@@ -11,6 +11,7 @@ mod hub;
 pub mod metric_definitions;
 mod publish;
 mod reader;
+mod referee;
 #[cfg(feature = "test-util")]
 pub mod suite;
 

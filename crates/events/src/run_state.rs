@@ -168,7 +168,6 @@ impl RunState {
             (role, Some(at)) if role.ends() => {
                 self.open.swap_remove(at);
             }
-            (Role::Continues(_) | Role::Within(_), Some(_)) => {}
             (_, None) => wrong.push(part.not_open(event.ty())),
             (_, Some(_)) => {}
         }

@@ -1,6 +1,8 @@
 //! The client under the broker's suite: a gateway over a local broker, on a real socket.
 #![allow(dead_code, unreachable_pub, missing_docs)]
 
+pub mod fake;
+
 use std::{marker::PhantomData, sync::Arc, time::Duration};
 
 use async_trait::async_trait;

@@ -88,7 +88,7 @@ pub fn class_of(ty: &str) -> Class {
 /// What a root event of this type does to its run, whatever its version.
 #[must_use]
 pub fn mark_of(ty: &str) -> Mark {
-    index::find(ty).map_or(Mark::None, |entry| entry.mark())
+    index::find(ty).map_or(Mark::None, Entry::mark)
 }
 
 /// The name of a type and its version: `workflow.started.v1` is `workflow.started` and 1.

@@ -36,10 +36,12 @@ pub(crate) fn string(text: &ByteString, name: &str, value: &RawValue) -> Result<
 }
 
 /// A member's name as a slice of the input where it is one.
-pub(crate) fn name(text: &ByteString, name: &Cow<'_, str>) -> ByteString {
-    match name {
-        Cow::Borrowed(name) => text.slice_ref(name),
-        Cow::Owned(name) => ByteString::from(name.as_str()),
+pub(crate) fn name(text: &ByteString, name: &str) -> ByteString {
+    let inside = text.as_bytes().as_ptr_range().contains(&name.as_ptr());
+    if inside {
+        text.slice_ref(name)
+    } else {
+        ByteString::from(name)
     }
 }
 

@@ -18,7 +18,9 @@ pub(super) fn stored(bytes: Bytes) -> Result<Inner, EventError> {
         let name = reader.quoted()?.text;
         reader.expect(b':')?;
         match name {
-            "specversion" => drop(reader.quoted()?),
+            "specversion" => {
+                reader.quoted()?;
+            }
             "id" => event.id = reader.string()?,
             "source" => event.source = reader.string()?,
             "type" => event.ty = reader.string()?,

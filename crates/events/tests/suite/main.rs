@@ -1,5 +1,8 @@
 //! Tests of the vocabulary, in one program.
 
+// Helpers of tests may panic as tests do.
+#![allow(clippy::unwrap_used)]
+
 mod bad_input;
 mod catalogue;
 mod conflate;
