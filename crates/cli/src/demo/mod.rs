@@ -25,7 +25,7 @@ mod tools;
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
-use headwater::{ConnectOptions, EmbeddedOptions, HttpBroker, HttpOptions, Server, StreamName, Tenant};
+use headwater::{ConnectOptions, HttpBroker, HttpOptions, Policy, Server, StreamName, Tenant};
 use tokio::task::JoinSet;
 
 use crate::{
@@ -57,10 +57,9 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::listen()?;
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
     let log = folder.path().join("log");
-    let connect = ConnectOptions {
-        embedded: EmbeddedOptions::default(),
-        ..ConnectOptions::default()
-    };
+    let mut connect = ConnectOptions::default();
+    // What breaks the rules of a run is refused, so that the demo cannot show a run that is none.
+    connect.broker.policy = Policy::Strict;
     let broker = headwater::connect_with(&format!("embedded:{}", log.display()), connect).await?;
     let server = headwater::serve(broker.clone(), "127.0.0.1:0").await?;
     let work = folder.path().join("work");

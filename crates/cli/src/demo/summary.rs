@@ -61,6 +61,15 @@ pub(crate) fn print(setting: &Setting, shown: &Shown, verdict: &Verdict) -> io::
         "complete",
         format!("every sequence is dense: {}", counts.join(", ")),
     )?;
+    let checked = match verdict.violations.first() {
+        None => format!(
+            "accepts the run: {} parts opened, {} still open",
+            outline.len(),
+            outline.open()
+        ),
+        Some(first) => format!("{} violations: {first}", verdict.violations.len()),
+    };
+    row(verdict.violations.is_empty(), "run checker", checked)?;
     let reader = match shown.cut {
         Some(cut) => format!(
             "cut off after event {}, back after {}, {} replayed: missed {}, repeated {}",
