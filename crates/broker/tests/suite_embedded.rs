@@ -1,5 +1,5 @@
 //! The broker's suite over the embedded log.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 use std::sync::Arc;
 

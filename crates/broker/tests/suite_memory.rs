@@ -1,5 +1,5 @@
 //! The broker's suite over the memory store.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 use std::sync::Arc;
 

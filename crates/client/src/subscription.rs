@@ -28,7 +28,7 @@ pub(crate) struct HttpSource {
     /// Whether the scope is one stream.
     single: bool,
     cursor: Cursor,
-    connection: Option<Connection>,
+    connection: Option<Box<Connection>>,
     backoff: Backoff,
     /// When the next connection may be tried.
     retry_at: Instant,

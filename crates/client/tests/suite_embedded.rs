@@ -1,5 +1,5 @@
 //! The broker's suite through the client: a gateway over the embedded log.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 mod support;
 

@@ -1,5 +1,5 @@
 //! What the client makes of a server that behaves in every way a network can.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 mod support;
 

@@ -10,7 +10,7 @@ use headwater_store::{Error, Retention};
 use crate::{codec::Reader, engine::storage};
 
 /// What a bucket holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Kind {
     /// Durable and internal events.
     Bodies,
@@ -139,10 +139,11 @@ impl Buckets {
         }
     }
 
-    /// Takes the oldest bucket of a kind out.
-    pub(crate) fn take_oldest(&mut self, kind: Kind) -> Option<Bucket> {
+    /// Takes a bucket out.
+    pub(crate) fn take(&mut self, kind: Kind, id: u64) -> Option<Bucket> {
         let all = &mut self.0[kind as usize];
-        if all.is_empty() { None } else { Some(all.remove(0)) }
+        let at = all.iter().position(|bucket| bucket.id == id)?;
+        Some(all.remove(at))
     }
 
     /// Reads the table of buckets, and drops the keyspaces that no table names: a crash left them.

@@ -39,6 +39,8 @@ pub(crate) struct Commit {
     pub(crate) durable: Totals,
     /// Transient events up to and with this batch.
     pub(crate) transient: Totals,
+    /// The encoded bytes of the batch itself: of durable and internal events, and of transient ones.
+    pub(crate) own_bytes: [u64; 2],
     /// The class of each event of the batch, in order.
     pub(crate) classes: Vec<Class>,
     pub(crate) witnesses: Vec<Witness>,
@@ -54,6 +56,7 @@ impl Commit {
             out.put_u64(totals.events);
             out.put_u64(totals.bytes);
         }
+        self.own_bytes.iter().for_each(|&bytes| out.put_u64(bytes));
         out.put_u16(u16::try_from(self.runs().count()).unwrap_or(u16::MAX));
         for (class, len) in self.runs() {
             out.put_u8(class as u8);
@@ -83,6 +86,7 @@ impl Commit {
                 bytes: r.u64()?,
             };
         }
+        let own_bytes = [r.u64()?, r.u64()?];
         let mut classes = Vec::new();
         for _ in 0..r.u16()? {
             let class = Class::from_u8(r.u8()?).ok_or_else(|| r.damaged())?;
@@ -105,9 +109,15 @@ impl Commit {
             stored_at,
             durable: totals[0],
             transient: totals[1],
+            own_bytes,
             classes,
             witnesses,
         })
+    }
+
+    /// Durable and internal events, or transient ones, up to and with this batch.
+    pub(crate) fn totals(&self, transient: bool) -> Totals {
+        if transient { self.transient } else { self.durable }
     }
 
     /// The classes as (class, how many in a row).
@@ -136,6 +146,7 @@ mod tests {
                 events: 5,
                 bytes: 200,
             },
+            own_bytes: [300, 20],
             classes: vec![
                 Class::Durable,
                 Class::Transient,

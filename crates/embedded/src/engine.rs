@@ -15,6 +15,8 @@ pub(crate) struct Engine {
     pub(crate) runs: Keyspace,
     /// Runs that have ended, in the order of their ends.
     pub(crate) ended: Keyspace,
+    /// Runs that were taken whole: up to where, and why.
+    pub(crate) gone: Keyspace,
     /// The state store.
     pub(crate) state: Keyspace,
 }
@@ -36,6 +38,7 @@ impl Engine {
             meta: db.keyspace("meta", small)?,
             runs: db.keyspace("runs", small)?,
             ended: db.keyspace("ended", small)?,
+            gone: db.keyspace("gone", small)?,
             state: db.keyspace("state", small)?,
             db,
         })

@@ -9,7 +9,7 @@
 //!            lane, tenant, position → stream
 //!            position → commit record
 //!  dedup     fingerprint → position                    a keyspace for each quarter of an hour
-//!  runs · ended · state · meta
+//!  runs · ended · gone · state · meta
 //! ```
 //!
 //! * An answer is durable unless [`Fsync`] says otherwise, and callers that wait together share one fsync.
@@ -22,7 +22,9 @@ mod codec;
 mod commit;
 mod dedup;
 mod engine;
+mod faults;
 mod folder;
+mod gone;
 mod keys;
 mod meta;
 mod metric_definitions;
@@ -35,9 +37,11 @@ mod state;
 mod stats;
 mod store;
 mod value;
+mod verify;
 mod view;
 mod writer;
 
 pub use options::{EmbeddedOptions, Fsync, Reserve};
 pub use stats::Stats;
 pub use store::EmbeddedStore;
+pub use verify::{Report, verify};

@@ -153,7 +153,7 @@ fn check_tail(engine: &Engine, buckets: &Buckets, witnesses: &[Witness]) -> Resu
     Ok(())
 }
 
-fn lost_stretches(engine: &Engine) -> Result<Vec<Lost>, Error> {
+pub(crate) fn lost_stretches(engine: &Engine) -> Result<Vec<Lost>, Error> {
     let mut lost = Vec::new();
     for entry in engine.meta.prefix(b"l") {
         let (key, value) = entry.into_inner().map_err(storage)?;

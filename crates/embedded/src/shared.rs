@@ -1,15 +1,21 @@
 //! What the writer and the readers share.
 
-use std::sync::{
-    Arc, PoisonError, RwLock,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use headwater_events::{Epoch, Position};
 use headwater_store::{Error, Status, StatusKind, ring::Ring};
 use tokio::sync::watch;
 
-use crate::{EmbeddedOptions, meta::Identity, stats::Counters, view::View};
+use crate::{EmbeddedOptions, faults::Faults, meta::Identity, stats::Counters, view::View};
+
+/// How long a read waits for a database that is being opened again.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// One log, seen from all threads of the process.
 pub(crate) struct Shared {
@@ -17,11 +23,14 @@ pub(crate) struct Shared {
     pub(crate) identity: Identity,
     pub(crate) ring: Ring,
     pub(crate) counters: Counters,
+    pub(crate) faults: Faults,
     /// `None` while the database is closed.
     view: RwLock<Option<Arc<View>>>,
     /// Everything up to here is visible to a view that is taken afterwards.
     tail: AtomicU64,
     status: watch::Sender<Status>,
+    /// What is not stored by now is not stored any more.
+    closing: AtomicBool,
 }
 
 impl Shared {
@@ -37,9 +46,11 @@ impl Shared {
             identity,
             ring,
             counters: Counters::default(),
+            faults: Faults::default(),
             view: RwLock::new(Some(Arc::new(view))),
             tail: AtomicU64::new(tail.0),
             status: watch::Sender::new(ready()),
+            closing: AtomicBool::new(false),
         }
     }
 
@@ -104,6 +115,25 @@ impl Shared {
             StatusKind::Closed => Error::Closed,
             _ => Error::unavailable(&status.detail),
         }
+    }
+
+    /// Waits while the database is being opened again, for a while.
+    pub(crate) async fn back(&self) -> bool {
+        let mut status = self.status.subscribe();
+        let back = status.wait_for(|status| status.kind != StatusKind::Away);
+        matches!(tokio::time::timeout(PATIENCE, back).await, Ok(Ok(_)))
+    }
+
+    pub(crate) fn is_away(&self) -> bool {
+        self.status.borrow().kind == StatusKind::Away
+    }
+
+    pub(crate) fn begin_to_close(&self) {
+        self.closing.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Acquire)
     }
 
     pub(crate) fn is_closed(&self) -> bool {

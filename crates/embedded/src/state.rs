@@ -18,7 +18,9 @@ impl StateStore for EmbeddedStore {
         self.read_with(move |shared| {
             let (tail, view) = shared.tail_and_view()?;
             let value = Reading::new(&view, tail).get(&view.engine.state, key.as_bytes())?;
-            value.map(|value| entry(key, Bytes::from(value))).transpose()
+            value
+                .map(|value| entry(key.clone(), Bytes::from(value)))
+                .transpose()
         })
         .await
     }

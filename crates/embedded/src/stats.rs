@@ -17,6 +17,10 @@ pub struct Stats {
     pub duplicates: u64,
     /// How many times the database was closed and opened again after an error.
     pub reopened: u64,
+    /// How many events of deleted streams were cleared away one by one.
+    pub cleared: u64,
+    /// How many buckets were dropped whole.
+    pub dropped_buckets: u64,
 }
 
 #[derive(Debug, Default)]
@@ -27,6 +31,8 @@ pub(crate) struct Counters {
     pub(crate) bytes: AtomicU64,
     pub(crate) duplicates: AtomicU64,
     pub(crate) reopened: AtomicU64,
+    pub(crate) cleared: AtomicU64,
+    pub(crate) dropped_buckets: AtomicU64,
 }
 
 impl Counters {
@@ -39,6 +45,8 @@ impl Counters {
             bytes: get(&self.bytes),
             duplicates: get(&self.duplicates),
             reopened: get(&self.reopened),
+            cleared: get(&self.cleared),
+            dropped_buckets: get(&self.dropped_buckets),
         }
     }
 }

@@ -93,10 +93,6 @@ impl EmbeddedStore {
         self.shared.counters.read()
     }
 
-    pub(crate) fn shared(&self) -> &Arc<Shared> {
-        &self.shared
-    }
-
     /// Hands a request to the writer and waits for its answer.
     pub(crate) async fn ask<T>(&self, request: impl FnOnce(Reply<T>) -> Request) -> Result<T, Error> {
         let (reply, answer) = oneshot::channel();
@@ -106,25 +102,54 @@ impl EmbeddedStore {
     }
 
     fn gone(&self) -> Error {
-        if self.shared.is_closed() {
+        if self.shared.is_closing() {
             Error::Closed
         } else {
             Error::unavailable("the call was not served")
         }
     }
 
-    /// Runs what blocks on a thread made for that.
+    /// Runs what blocks on a thread made for that. A database that is being opened again is waited for.
     pub(crate) async fn read_with<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Shared) -> Result<T, Error> + Send + 'static,
+        work: impl Fn(&Shared) -> Result<T, Error> + Clone + Send + 'static,
     ) -> Result<T, Error> {
-        let shared = Arc::clone(&self.shared);
-        blocking(move || work(&shared)).await
+        loop {
+            let (shared, work) = (Arc::clone(&self.shared), work.clone());
+            match blocking(move || work(&shared)).await {
+                Err(Error::Unavailable { .. }) if self.shared.is_away() && self.shared.back().await => {}
+                other => return other,
+            }
+        }
+    }
+
+    /// Makes every commit fail and store nothing until it is called with `false`, for tests.
+    #[cfg(feature = "test-util")]
+    pub fn fail_commits(&self, fail: bool) {
+        self.shared.faults.fail(fail);
+    }
+
+    /// Makes the next commit store everything and be reported as failed, for tests.
+    #[cfg(feature = "test-util")]
+    pub fn doubt_next_commit(&self) {
+        self.shared.faults.doubt();
+    }
+
+    /// Lets go of everything as the end of the process would, for tests: nothing that waits is stored or answered.
+    #[cfg(feature = "test-util")]
+    pub async fn crash(&self) {
+        self.shared.faults.crash();
+        // Wakes the writer, which sees the crash first.
+        let _ = self.trim().await;
+        let mut status = self.status();
+        let _ = status
+            .wait_for(|status| status.kind == headwater_store::StatusKind::Closed)
+            .await;
     }
 }
 
 /// Why the database did not open.
-fn opening(path: &Path, error: &fjall::Error) -> Error {
+pub(crate) fn opening(path: &Path, error: &fjall::Error) -> Error {
     let path = path.display();
     match error {
         fjall::Error::Locked => Error::config(format_args!("{path} is in use by another process: stop it")),

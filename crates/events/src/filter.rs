@@ -224,12 +224,13 @@ fn parse(
             }
         }
     }
-    if patterns().any(|p| p == "*") {
+    let tokens = |pattern| separator.map_or(pattern, |separator| without_tail(pattern, separator));
+    if patterns().any(|p| tokens(p) == "*") {
         into.clear();
         return Ok(());
     }
     for pattern in patterns() {
-        let tokens = separator.map_or(pattern, |separator| without_tail(pattern, separator));
+        let tokens = tokens(pattern);
         let pattern = normal(tokens);
         if into.contains(&pattern) {
             continue;

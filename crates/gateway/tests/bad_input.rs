@@ -2,7 +2,11 @@
 
 mod support;
 
+use std::sync::Arc;
+
+use headwater_broker::{Broker, BrokerConfig, Policy};
 use headwater_gateway::GatewayConfig;
+use headwater_store::{MemoryOptions, MemoryStore};
 use serde_json::{Value, json};
 use support::{Request, Server, event, events};
 
@@ -269,4 +273,36 @@ async fn names_outside_their_alphabet_are_400() {
         .await
         .problem(400, "invalid-stream");
     server.get("/v1/events?streams=,").await.problem(400, "bad-query");
+}
+
+#[tokio::test]
+async fn known_types_are_checked_and_strict_tenants_have_no_others() {
+    let server = Server::start().await;
+    let mut untold = support::delta("wf-1", 0);
+    untold["data"] = json!({ "text": 7 });
+    let batch = serde_json::to_vec(&[event("wf-1", "acme.thing.v1", 1), untold]).unwrap();
+    let problem = server
+        .post(BATCHED, batch.clone())
+        .await
+        .problem(422, "invalid-data");
+    assert_eq!(
+        (problem["index"].as_u64(), problem["attribute"].as_str()),
+        (Some(1), Some("data/text"))
+    );
+    assert_eq!(server.stored("wf-1").await, 0);
+
+    let store = Arc::new(MemoryStore::new(MemoryOptions::default()));
+    let strict = BrokerConfig {
+        policy: Policy::Strict,
+        ..BrokerConfig::default()
+    };
+    let broker = Arc::new(Broker::open(store, strict).await.unwrap());
+    let server = Server::over(broker, GatewayConfig::default()).await;
+    let batch = serde_json::to_vec(&[support::started("wf-1"), event("wf-1", "acme.thing.v1", 1)]).unwrap();
+    let problem = server.post(BATCHED, batch).await.problem(422, "unknown-type");
+    assert_eq!(
+        (problem["index"].as_u64(), problem["attribute"].as_str()),
+        (Some(1), Some("type"))
+    );
+    assert_eq!(server.stored("wf-1").await, 0);
 }

@@ -3,7 +3,7 @@
 mod support;
 
 use headwater_gateway::GatewayConfig;
-use support::{Request, Server, completed, event, events, started};
+use support::{Request, Server, completed, delta, event, events, started};
 
 #[tokio::test]
 async fn a_publish_answers_with_id_cursor_and_duplicate() {
@@ -113,7 +113,7 @@ async fn tenant_pages_hold_the_durable_class_and_several_streams_all() {
     server
         .publish(&[
             event("a", "acme.x.v1", 0),
-            event("b", "llm.delta.v1", 1),
+            delta("b", 1),
             event("c", "acme.x.v1", 2),
         ])
         .await;
@@ -137,7 +137,7 @@ async fn runs_are_listed_shown_and_deleted() {
             started("run-a"),
             completed("run-a"),
             started("run-b"),
-            event("run-c", "llm.delta.v1", 0),
+            delta("run-c", 0),
         ])
         .await;
     let first = server.get("/v1/streams?limit=2").await.json();

@@ -4,7 +4,7 @@ mod support;
 
 use headwater_gateway::GatewayConfig;
 use serde_json::json;
-use support::{Request, Server, completed, event, events, started};
+use support::{Request, Server, completed, delta, event, events, started};
 
 #[tokio::test]
 async fn history_then_caught_up_then_live() {
@@ -137,7 +137,11 @@ async fn names_that_belong_to_others_are_moved_aside() {
     let batch: Vec<_> = types
         .iter()
         .enumerate()
-        .map(|(n, ty)| event("wf-1", ty, n))
+        .map(|(n, ty)| {
+            let mut event = event("wf-1", ty, n);
+            event["data"]["message"] = "what happened".into();
+            event
+        })
         .collect();
     server.publish(&batch).await;
     let frames = server.sse("/v1/streams/wf-1/events").await.frames(5).await;
@@ -258,7 +262,7 @@ async fn the_tenant_and_several_streams_are_read_on_one_cursor() {
         server.publish(&[event(stream, "acme.thing.v1", n)]).await;
     }
     server
-        .publish(&[event("a", "llm.delta.v1", 4), event("b", "acme.thing.v1", 5)])
+        .publish(&[delta("a", 4), event("b", "acme.thing.v1", 5)])
         .await;
     let seen = |frames: Vec<support::Block>| {
         frames
@@ -320,4 +324,30 @@ async fn a_deleted_stream_is_told_as_a_gap() {
     );
     assert_eq!(told["to"], gap.id().unwrap());
     assert!(told["from"].is_string());
+}
+
+#[tokio::test]
+async fn conflated_deltas_say_how_many_they_are() {
+    let server = Server::start().await;
+    server
+        .publish(&(0..5).map(|n| delta("wf-1", n)).collect::<Vec<_>>())
+        .await;
+    let cursors = server
+        .publish(&[delta("wf-1", 5), event("wf-1", "acme.thing.v1", 6)])
+        .await;
+    let mut sse = server.sse("/v1/streams/wf-1/events?overflow=conflate").await;
+    let merged = sse.frame().await.unwrap();
+    assert!(merged.raw.contains("\nmerged: 6\n"), "{:?}", merged.raw);
+    assert_eq!(
+        merged.json()["data"]["text"],
+        "word0 word1 word2 word3 word4 word5 "
+    );
+    assert_eq!(
+        (merged.id(), merged.json()["id"].as_str()),
+        (Some(cursors[0].as_str()), Some("wf-1-5"))
+    );
+    assert_eq!(sse.frame().await.unwrap().n(), Some(6));
+    // The frames of the single events are not touched by it.
+    let plain = server.sse("/v1/streams/wf-1/events").await.frames(7).await;
+    assert!(plain.iter().all(|frame| !frame.raw.contains("merged")));
 }

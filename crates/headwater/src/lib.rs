@@ -76,6 +76,7 @@ pub use headwater_events::{
     Class, Code, Cursor, CursorError, Data, Event, EventError, Filter, FilterError, NameError, Position,
     Scope, StreamName, Tenant,
     catalogue::{self, EventType},
+    dialect, run_state,
 };
 pub use headwater_gateway::{Gateway, GatewayConfig};
 pub use headwater_store::{

@@ -31,7 +31,7 @@ pub(super) fn draw(screen: &str, columns: usize, title: &str) -> String {
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\" role=\"img\" \
          aria-label=\"{title}\">\n<style>text{{font:14px ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans \
-         Mono',monospace;fill:{INK};white-space:pre}}.b{{font-weight:700}}.d{{opacity:.6}}.i{{font-style:italic}}\n"
+         Mono',monospace;fill:{INK}}}.b{{font-weight:700}}.d{{opacity:.6}}.i{{font-style:italic}}\n"
     );
     for (n, colour) in COLOURS.iter().enumerate() {
         let _ = write!(svg, ".c{n}{{fill:{colour}}}");
@@ -55,23 +55,36 @@ pub(super) fn draw(screen: &str, columns: usize, title: &str) -> String {
         let y = BAR + (row as f64 + 0.75) * CELL.1;
         let mut column = 0;
         for (style, text) in pieces(line) {
-            let length = text.chars().count();
-            if !text.trim().is_empty() {
-                let x = EDGE + column as f64 * CELL.0;
-                let cells = length as f64 * CELL.0;
-                let class = class(style);
-                let text = escape(&text);
+            for (at, word) in words(&text) {
+                let x = EDGE + (column + at) as f64 * CELL.0;
+                let cells = word.chars().count() as f64 * CELL.0;
+                let (class, word) = (class(style), escape(word));
                 // The length holds the columns together whatever font is there.
                 let _ = writeln!(
                     svg,
-                    "<text x=\"{x:.1}\" y=\"{y:.1}\" textLength=\"{cells:.1}\" lengthAdjust=\"spacingAndGlyphs\"{class}>{text}</text>"
+                    "<text x=\"{x:.1}\" y=\"{y:.1}\" textLength=\"{cells:.1}\" lengthAdjust=\"spacingAndGlyphs\"{class}>{word}</text>"
                 );
             }
-            column += length;
+            column += text.chars().count();
         }
     }
     svg.push_str("</svg>\n");
     svg
+}
+
+/// Text between wide gaps, each with its column: how a viewer draws several spaces is its own affair.
+fn words(text: &str) -> Vec<(usize, &str)> {
+    let mut words = Vec::new();
+    let mut column = 0;
+    for part in text.split("  ") {
+        let word = part.trim();
+        if !word.is_empty() {
+            let before = part.chars().take_while(|c| c.is_whitespace()).count();
+            words.push((column + before, word));
+        }
+        column += part.chars().count() + 2;
+    }
+    words
 }
 
 /// The text alone.
@@ -148,11 +161,15 @@ mod tests {
 
     #[test]
     fn colours_become_classes_and_columns_stay() {
-        let svg = draw("ab\x1b[1;32mcd\x1b[0m <e>", 20, "t");
+        let svg = draw("ab\x1b[1;32mcd\x1b[0m   <e>", 20, "t");
         assert!(svg.contains("class=\"c2 b\">cd</text>"), "{svg}");
         assert!(svg.contains("&lt;e&gt;"), "{svg}");
         assert!(
             svg.contains(&format!("x=\"{:.1}\"", EDGE + 2.0 * CELL.0)),
+            "{svg}"
+        );
+        assert!(
+            svg.contains(&format!("x=\"{:.1}\"", EDGE + 7.0 * CELL.0)),
             "{svg}"
         );
         assert_eq!(plain("a\x1b[2mb\x1b[22mc\n\x1b[31md"), "abc\nd");

@@ -17,7 +17,7 @@ pub async fn closing_ends_readers_and_refuses_publishers(factory: &dyn Factory) 
     publish_notes(&*broker, "cx", 0..10).await;
     reader.events(10).await;
     broker.close().await.expect("closing works");
-    reader.to_the_end().await;
+    reader.finish().await;
     reader.is_exactly(&ids("cx", 0..10));
     assert!(reader.end.is_none(), "the run has not ended; {}", reader.story());
     let refused = [

@@ -26,7 +26,7 @@ pub async fn the_end_comes_last(factory: &dyn Factory) {
         publish(&*broker, &[delta(&run, 2, "p", "t"), last]).await;
         let mut late = Tape::start(&*broker, Subscription::new(stream(&run))).await;
         for reader in [&mut live, &mut late] {
-            reader.to_the_end().await;
+            reader.finish().await;
             reader.is_exactly(&ids(&run, 0..4));
             assert!(reader.error.is_none(), "{}", reader.story());
             let end = reader.end.expect("the end is told");
@@ -64,7 +64,7 @@ pub async fn the_end_comes_though_the_filter_hides_it(factory: &dyn Factory) {
     publish(&*broker, &[started("eh", 0), note("eh", 1), completed("eh", 2)]).await;
     let mut late = Tape::start(&*broker, subscription()).await;
     for reader in [&mut live, &mut late] {
-        reader.to_the_end().await;
+        reader.finish().await;
         reader.is_exactly(&[id("eh", 1)]);
         assert!(reader.end.is_some(), "{}", reader.story());
     }
@@ -81,14 +81,14 @@ pub async fn who_comes_behind_the_end_gets_it_at_once(factory: &dyn Factory) {
     let broker = subject.broker();
     let published = publish(&*broker, &[started("eb", 0), completed("eb", 1)]).await;
     let mut before = Tape::start(&*broker, Subscription::new(stream("eb"))).await;
-    before.to_the_end().await;
+    before.finish().await;
     for start in [
         Start::After(published[1].cursor),
         Start::After(before.end.expect("an end")),
         Start::Live,
     ] {
         let mut reader = Tape::start(&*broker, Subscription::new(stream("eb")).start(start)).await;
-        reader.to_the_end().await;
+        reader.finish().await;
         reader.is_exactly(&[] as &[&str]);
         assert!(
             reader.end.is_some() && reader.error.is_none(),
@@ -105,15 +105,15 @@ pub async fn late_events_are_behind_the_end(factory: &dyn Factory) {
     let broker = subject.broker();
     publish(&*broker, &[started("el", 0), completed("el", 1)]).await;
     let mut reader = Tape::start(&*broker, Subscription::new(stream("el"))).await;
-    reader.to_the_end().await;
+    reader.finish().await;
     publish(&*broker, &[note("el", 2), note("el", 3)]).await;
     let behind = Start::After(reader.end.expect("an end"));
     let mut again = Tape::start(&*broker, Subscription::new(stream("el")).start(behind)).await;
-    again.to_the_end().await;
+    again.finish().await;
     again.is_exactly(&ids("el", 2..4));
     assert!(again.end.is_some(), "the run has ended still; {}", again.story());
     let mut whole = Tape::start(&*broker, Subscription::new(stream("el"))).await;
-    whole.to_the_end().await;
+    whole.finish().await;
     whole.is_exactly(&ids("el", 0..4));
     assert!(whole.end.is_some(), "{}", whole.story());
     let page = broker
@@ -138,7 +138,7 @@ pub async fn a_reopened_run_ends_again(factory: &dyn Factory) {
         .expect("a page");
     assert!(!page.end);
     publish(&*broker, &[note("er", 4), completed("er", 5)]).await;
-    reader.to_the_end().await;
+    reader.finish().await;
     reader.is_exactly(&ids("er", 0..6));
     assert!(reader.end.is_some(), "{}", reader.story());
 }

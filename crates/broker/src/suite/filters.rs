@@ -75,7 +75,7 @@ pub async fn a_filter_means_the_same_everywhere(factory: &dyn Factory) {
             .map(|e| e.id().to_owned())
             .collect();
         match scope {
-            Scope::Stream(..) => reader.to_the_end().await,
+            Scope::Stream(..) => reader.finish().await,
             _ => reader.events(want.len()).await,
         }
         reader.is_exactly(&want);

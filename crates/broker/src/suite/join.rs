@@ -154,7 +154,7 @@ pub async fn every_cursor_resumes_exactly(factory: &dyn Factory) {
     let subject = plain(factory).await;
     let broker = subject.broker();
     let kind = |n: usize| {
-        if n % 3 == 0 {
+        if n.is_multiple_of(3) {
             note("rs", n)
         } else {
             delta("rs", n, "p", "t")

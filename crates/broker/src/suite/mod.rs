@@ -3,7 +3,7 @@
 //! Whoever makes a broker (over another wire) writes a [`Factory`] and names it once in a test target; whoever makes a
 //! store writes an [`OpenStore`] and names [`OverStore`]:
 //!
-//! ```ignore
+//! ```text
 //! headwater_broker::broker_suite!(MyFactory);
 //! ```
 //!
@@ -94,7 +94,7 @@ pub trait Subject: Send + Sync + 'static {
 /// The clause does not hold.
 pub fn run<F: Factory>(
     clause: &str,
-    factory: F,
+    factory: &F,
     test: impl for<'a> FnOnce(&'a dyn Factory) -> BoxFuture<'a, ()>,
 ) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -103,7 +103,7 @@ pub fn run<F: Factory>(
         .build();
     let runtime = runtime.expect("a runtime can be started");
     runtime.block_on(async {
-        let done = tokio::time::timeout(WHOLE, test(&factory)).await;
+        let done = tokio::time::timeout(WHOLE, test(factory)).await;
         assert!(done.is_ok(), "{clause} did not come to an end within {WHOLE:?}");
     });
 }
@@ -193,7 +193,7 @@ macro_rules! broker_suite {
                 $(
                     #[test]
                     fn $clause() {
-                        $crate::suite::run(stringify!($clause), $factory, |factory| {
+                        $crate::suite::run(stringify!($clause), &$factory, |factory| {
                             Box::pin($crate::suite::$group::$clause(factory))
                         });
                     }

@@ -153,7 +153,7 @@ pub async fn trimmed_deltas_are_told_once(factory: &dyn Factory) {
         (Start::After(cursors[20]), &kept[1..]),
     ] {
         let mut reader = Tape::start(&*broker, Subscription::new(stream("td")).start(start)).await;
-        reader.to_the_end().await;
+        reader.finish().await;
         same(&reader.ids(), want);
         assert_eq!(reader.gaps.len(), 1, "{start:?}: {}", reader.story());
         assert_eq!(reader.gaps[0].reason, GapReason::Trimmed, "{}", reader.story());
@@ -166,7 +166,7 @@ pub async fn trimmed_deltas_are_told_once(factory: &dyn Factory) {
             }
             let rest = Subscription::new(stream("td")).start(Start::After(reader.cursor()));
             let mut rest = Tape::start(&*broker, rest).await;
-            rest.to_the_end().await;
+            rest.finish().await;
             same(&[reader.ids(), rest.ids()].concat(), want);
         }
         let (mut gaps, mut seen, mut next) = (Vec::new(), Vec::new(), start);
@@ -187,7 +187,7 @@ pub async fn trimmed_deltas_are_told_once(factory: &dyn Factory) {
     }
     let behind = Subscription::new(stream("td")).start(Start::After(cursors[51]));
     let mut behind = Tape::start(&*broker, behind).await;
-    behind.to_the_end().await;
+    behind.finish().await;
     behind.is_exactly(&kept[2..]);
 }
 

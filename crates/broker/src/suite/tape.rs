@@ -95,7 +95,7 @@ impl Tape {
     }
 
     /// Takes items until the subscription is over.
-    pub(super) async fn to_the_end(&mut self) {
+    pub(super) async fn finish(&mut self) {
         while self.step().await {}
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use headwater::{Class, Delivery, EventSubscriberExt as _, Filter};
+use headwater::{Class, Delivery, EventSubscriberExt as _, Filter, run_state};
 
 use super::{agent::Setting, client, screen::Shown};
 
@@ -11,6 +11,8 @@ use super::{agent::Setting, client, screen::Shown};
 pub(crate) struct Verdict {
     /// How many durable events each agent emitted, and whether their numbers are 1, 2, 3, ….
     pub(crate) sequences: BTreeMap<String, (u64, bool)>,
+    /// What the run checker finds wrong.
+    pub(crate) violations: Vec<String>,
     /// Events of the log that the screen never got.
     pub(crate) missed: usize,
     /// Events that the screen got twice, or out of order.
@@ -22,7 +24,10 @@ pub(crate) struct Verdict {
 impl Verdict {
     /// Whether everything is as it must be.
     pub(crate) fn is_good(&self) -> bool {
-        self.missed == 0 && self.wrong == 0 && self.sequences.values().all(|(_, dense)| *dense)
+        self.missed == 0
+            && self.wrong == 0
+            && self.violations.is_empty()
+            && self.sequences.values().all(|(_, dense)| *dense)
     }
 }
 
@@ -41,8 +46,15 @@ pub(crate) async fn verdict(setting: &Setting, shown: &Shown) -> anyhow::Result<
         *last += 1;
         *dense &= event.sequence() == Some(*last);
     }
+    let mut run = run_state::RunState::new();
+    let mut violations: Vec<String> = Vec::new();
+    for event in log.iter().map(Delivery::event) {
+        violations.extend(run.apply(event).iter().map(ToString::to_string));
+    }
+    violations.extend(run.finish().iter().map(ToString::to_string));
     Ok(Verdict {
         sequences,
+        violations,
         missed,
         wrong,
         events: log.len(),

@@ -2,7 +2,8 @@
 
 use std::{io, path::Path, time::Duration};
 
-use headwater::{Event, EventError};
+use bytes::Bytes;
+use headwater::{Event, EventError, dialect};
 
 use super::reader::{Entry, Input};
 
@@ -67,9 +68,14 @@ impl Batches {
 impl Batch {
     fn take(&mut self, entry: Entry) {
         self.bytes += entry.json.len() as u64 + 1;
-        match Event::from_json(entry.json) {
+        match read(entry.json.into()) {
             Ok(event) => self.events.push((entry.line, event)),
             Err(error) => self.broken.push((entry.line, error)),
         }
     }
+}
+
+/// Reads a CloudEvent, or the envelope of another system.
+fn read(json: Bytes) -> Result<Event, EventError> {
+    Event::from_json(json.clone()).or_else(|_| dialect::accept(json))
 }

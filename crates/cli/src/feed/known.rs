@@ -38,9 +38,9 @@ impl Known {
         let mut known = 0;
         for (line, event) in std::mem::take(&mut batch.events) {
             if self.has(&event).await? {
-                known += 1
+                known += 1;
             } else {
-                fresh.push((line, event))
+                fresh.push((line, event));
             }
         }
         batch.events = fresh;

@@ -140,7 +140,7 @@ impl Part {
         };
         match self.kind {
             Kind::Workflow | Kind::Task | Kind::Step => {
-                self.name = text("name").unwrap_or_else(|| self.name.clone())
+                self.name = text("name").unwrap_or_else(|| self.name.clone());
             }
             Kind::Tool => self.call_it(text("name")),
             Kind::Llm => self.call_it(text("model")),

@@ -117,6 +117,20 @@ fn a_folder_that_cannot_be_had_ends_with_64() {
 }
 
 #[test]
+fn only_a_log_that_is_there_can_be_checked() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    refuses(
+        folder,
+        &["check"],
+        64,
+        &["cannot check embedded:./headwater-data"],
+    );
+    refuses(folder, &["check", "--broker", "memory:"], 64, &["not memory:"]);
+    assert_eq!(std::fs::read_dir(folder).unwrap().count(), 0);
+}
+
+#[test]
 fn an_address_that_is_taken_ends_with_64() {
     let folder = tempfile::tempdir().unwrap();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

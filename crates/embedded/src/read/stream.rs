@@ -15,6 +15,7 @@ use crate::{
     buckets::{Bucket, Kind},
     codec,
     engine::storage,
+    gone::Gone,
     keys,
 };
 
@@ -33,8 +34,13 @@ pub(super) fn page(
     if after >= reading.tail {
         return Ok(nothing);
     }
+    let gone = reading
+        .get(&reading.view.engine.gone, run)?
+        .map(|gone| Gone::decode(&gone))
+        .transpose()?;
     let Some(record) = reading.get(&reading.view.engine.runs, run)? else {
         let mut page = nothing;
+        tell_gone(&mut page, gone, after);
         gaps::tell_lost(&mut page, &reading.view.lost, after, None);
         return Ok(page);
     };
@@ -44,11 +50,25 @@ pub(super) fn page(
         Err(_) => true,
     });
     let mut page = page::fill(events, after, reading.tail, limit)?;
+    tell_gone(&mut page, gone.filter(|gone| gone.deleted), after);
     let told = gaps::effective(reading, run, record, after)?;
-    page::tell(&mut page, after, (after, told.removed), GapReason::Retention);
-    page::tell(&mut page, after, (after, told.trimmed), GapReason::Trimmed);
+    let removed = gone
+        .filter(|gone| !gone.deleted)
+        .map_or(told.removed, |gone| told.removed.max(gone.to));
+    page::tell(&mut page, after, (after, removed), GapReason::Retention);
+    // Nothing of the run lies before its first event.
+    if !page.is_whole(after.max(record.first.prev()), told.trimmed) {
+        page::tell(&mut page, after, (after, told.trimmed), GapReason::Trimmed);
+    }
     gaps::tell_lost(&mut page, &reading.view.lost, after, Some(&record));
     Ok(page)
+}
+
+/// Tells of an earlier run of the name. To one who starts at the beginning, a deleted one never was.
+fn tell_gone(page: &mut Page, gone: Option<Gone>, after: Position) {
+    if let Some(gone) = gone.filter(|gone| !gone.deleted || after > Position::ZERO) {
+        page::tell(page, after, (after, gone.to), gone.reason());
+    }
 }
 
 /// Whether a reader of these classes is shown a value. Damage is shown to everybody.

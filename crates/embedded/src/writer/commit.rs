@@ -12,8 +12,8 @@ use super::{
     request::{Prepared, Request},
 };
 use crate::{
-    Fsync, buckets::Kind, engine::storage, meta, metric_definitions as metric, space::Space, stats,
-    view::View,
+    Fsync, buckets::Kind, engine::storage, faults::Fault, meta, metric_definitions as metric, space::Space,
+    stats, view::View,
 };
 
 /// How many positions are reserved ahead where not every answer is durable.
@@ -161,7 +161,10 @@ impl Writer {
             ..
         } = group;
         let started = std::time::Instant::now();
-        let committed = batch.durability(Some(mode)).commit();
+        let committed = match self.shared.faults.next() {
+            None => batch.durability(Some(mode)).commit(),
+            Some(fault) => broken(batch.durability(Some(mode)), fault),
+        };
         let took = started.elapsed();
         if let Err(error) = committed {
             self.fail(&error, records);
@@ -263,6 +266,14 @@ impl Writer {
             }
         }
     }
+}
+
+/// A commit that fails on demand.
+fn broken(batch: fjall::OwnedWriteBatch, fault: Fault) -> Result<(), fjall::Error> {
+    if fault == Fault::After {
+        batch.commit()?;
+    }
+    Err(fjall::Error::Io(std::io::Error::other("made to fail")))
 }
 
 fn weight(request: &Request) -> u64 {

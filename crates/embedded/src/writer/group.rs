@@ -45,7 +45,8 @@ pub(super) struct Sources<'a> {
 pub(super) struct Group {
     pub(super) batch: OwnedWriteBatch,
     pub(super) now: i64,
-    first: Position,
+    /// Where the log ended before the group.
+    begin: End,
     pub(super) end: End,
     pub(super) records: Vec<Record>,
     classes: Vec<Class>,
@@ -70,7 +71,7 @@ impl Group {
         Self {
             batch,
             now,
-            first: end.position.next(),
+            begin: end,
             end: End {
                 stored_at: now,
                 ..end
@@ -282,10 +283,14 @@ impl Group {
             }
         }
         let commit = Commit {
-            first: self.first,
+            first: self.begin.position.next(),
             stored_at: self.now,
             durable: self.end.durable,
             transient: self.end.transient,
+            own_bytes: [
+                self.end.durable.bytes - self.begin.durable.bytes,
+                self.end.transient.bytes - self.begin.transient.bytes,
+            ],
             classes: std::mem::take(&mut self.classes),
             witnesses: std::mem::take(&mut self.witnesses),
         };

@@ -9,6 +9,8 @@
 //! No timer delays a lone publisher.
 
 mod commit;
+mod cuts;
+mod drop;
 mod failure;
 mod group;
 mod remove;
@@ -122,6 +124,7 @@ impl Writer {
         };
         while self.closing.is_none() {
             match self.wait(&runtime) {
+                _ if self.shared.faults.crashed() => return self.abandon(),
                 Woken::Request(request) => self.serve(request),
                 Woken::Time => {}
                 Woken::Closed => break,
@@ -227,7 +230,7 @@ impl Writer {
             self.next_retention = Instant::now() + self.shared.options.retention_interval;
         }
         if self.next_clearing.is_some_and(|next| next <= now) {
-            self.clear_removed();
+            self.clear_away();
         }
     }
 
@@ -264,23 +267,36 @@ impl Writer {
 
     /// Stores what was accepted and lets go of everything.
     fn close(mut self) {
+        self.shared.begin_to_close();
         self.queue.close();
         while let Ok(request) = self.queue.try_recv() {
             self.serve(request);
         }
         let result = self.seal();
-        self.shared.set_status(StatusKind::Closed, "closed");
-        self.shared.ring.close();
-        if let Some(view) = self.view.take() {
-            drop(view);
-            failure::let_go(self.shared.set_view(None));
-        }
+        self.let_go();
         let reply = self.closing.take();
-        // The folder is free before the answer.
+        let shared = Arc::clone(&self.shared);
+        // The folder is free before anybody learns of the end.
         drop(self);
+        shared.set_status(StatusKind::Closed, "closed");
         if let Some(reply) = reply {
             let _ = reply.send(result);
         }
+    }
+
+    /// Lets go of everything as the end of the process would.
+    fn abandon(mut self) {
+        self.shared.begin_to_close();
+        self.let_go();
+        let shared = Arc::clone(&self.shared);
+        drop(self);
+        shared.set_status(StatusKind::Closed, "crashed");
+    }
+
+    fn let_go(&mut self) {
+        self.shared.ring.close();
+        self.view = None;
+        failure::let_go(self.shared.set_view(None));
     }
 
     /// Writes down that the log was closed in order.

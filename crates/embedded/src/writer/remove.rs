@@ -12,7 +12,9 @@ use headwater_store::Error;
 use tokio::time::Instant;
 
 use super::Writer;
-use crate::{Fsync, buckets::Kind, codec::Reader, engine::storage, keys, meta, view::View};
+use crate::{
+    Fsync, buckets::Kind, codec::Reader, engine::storage, gone::Gone, keys, meta, stats, view::View,
+};
 
 /// How many events are cleared away in one step.
 const STEP: usize = 2_000;
@@ -34,6 +36,15 @@ impl Writer {
             batch.remove(&view.engine.ended, keys::ended(at, &run));
         }
         batch.insert(&view.engine.meta, meta::grave_key(&run), last.0.to_be_bytes());
+        batch.insert(
+            &view.engine.gone,
+            run.clone(),
+            Gone {
+                to: last,
+                deleted: true,
+            }
+            .encode(),
+        );
         let mut next = (*view).clone();
         next.holes = view.holes.max(last);
         meta::put_holes(&mut batch, &view.engine.meta, next.holes.0);
@@ -45,21 +56,25 @@ impl Writer {
         Ok(true)
     }
 
-    /// Clears away some of what was deleted.
-    pub(super) fn clear_removed(&mut self) {
-        self.next_clearing = match self.clear_some() {
+    /// Clears away some of what is out of sight.
+    pub(super) fn clear_away(&mut self) {
+        let more = match self.clear_some() {
+            Ok(false) => self.free_some(),
+            other => other,
+        };
+        self.next_clearing = match more {
             Ok(true) => Some(Instant::now() + PAUSE),
             Ok(false) => None,
             Err(error) => {
-                tracing::warn!(%error, "a deleted stream was not cleared away");
+                tracing::warn!(%error, "what is out of sight was not cleared away");
                 Some(Instant::now() + Duration::from_secs(10))
             }
         };
     }
 
-    /// Takes one step, and gives whether there is another.
+    /// Takes one step in clearing away deleted streams, and gives whether there was one to take.
     fn clear_some(&mut self) -> Result<bool, Error> {
-        let Ok(view) = self.view() else { return Ok(true) };
+        let view = self.view()?;
         let Some(grave) = view.engine.meta.prefix(b"g").next() else {
             return Ok(false);
         };
@@ -67,11 +82,12 @@ impl Writer {
         let run = &grave[1..];
         let last = Reader::new(&last, "a deleted stream").position()?;
         let mut batch = self.batch(&view);
-        let cleared = put_removals(&view, run, last, &mut batch)?;
+        let cleared = put_removals(&view, run, last, self.shared.identity.lanes, &mut batch)?;
         if cleared < STEP {
             batch.remove(&view.engine.meta, grave.clone());
         }
         self.cleared += cleared as u64;
+        stats::add(&self.shared.counters.cleared, cleared as u64);
         meta::put_cleared(&mut batch, &view.engine.meta, self.cleared);
         self.write(batch)?;
         Ok(true)
@@ -108,12 +124,12 @@ fn put_removals(
     view: &Arc<View>,
     run: &[u8],
     last: Position,
+    lanes: u16,
     batch: &mut OwnedWriteBatch,
 ) -> Result<usize, Error> {
     let Some((tenant, stream)) = keys::split(run) else {
         return Err(Error::corrupt(None, "a deleted stream has no name"));
     };
-    let lanes = meta::identity(&view.engine.meta)?.map_or(1, |identity| identity.lanes);
     let lane = lane_of(tenant, stream, lanes).0;
     let range = keys::body(run, Position::ZERO)..=keys::body(run, last);
     let mut removed = 0;

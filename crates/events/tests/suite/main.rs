@@ -13,6 +13,7 @@ mod http;
 mod llm;
 mod oracle;
 mod properties;
+mod reference;
 mod run_state;
 mod schemas;
 mod upcast;

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 use headwater_events::catalogue;
 
 /// Set it to write the schemas anew.
-const WRITE: &str = "HEADWATER_WRITE_SCHEMAS";
+pub(super) const WRITE: &str = "HEADWATER_WRITE_SCHEMAS";
 
 #[test]
 fn the_committed_schemas_are_those_of_the_code() {
@@ -23,7 +23,7 @@ fn the_committed_schemas_are_those_of_the_code() {
         assert!(
             committed == text,
             "schemas/{name} is not what the code gives; if the change is meant, run\n  \
-             {WRITE}=1 cargo test -p headwater-events --test suite schemas\nand commit it"
+             {WRITE}=1 cargo test -p headwater-events --test suite\nand commit it"
         );
         expected.insert(name);
     }

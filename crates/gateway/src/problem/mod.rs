@@ -178,6 +178,10 @@ impl From<NameError> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
+        if self.0.status == 500 {
+            // The caller can do nothing about these: somebody has to hear of them.
+            tracing::error!(code = %self.0.code, detail = %self.0.detail, "request failed");
+        }
         let mut response = Response::new(Body::from(self.to_json()));
         *response.status_mut() =
             StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

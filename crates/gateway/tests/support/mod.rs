@@ -136,6 +136,14 @@ pub fn event(stream: &str, ty: &str, n: usize) -> Value {
     })
 }
 
+/// A piece of a model's answer: transient.
+pub fn delta(stream: &str, n: usize) -> Value {
+    let mut event = event(stream, "llm.delta.v1", n);
+    event["subject"] = format!("{stream}/llm/call-1").into();
+    event["data"] = json!({ "text": format!("word{n} ") });
+    event
+}
+
 /// Events `from..to` of a run that stays open.
 pub fn events(stream: &str, from: usize, to: usize) -> Vec<Value> {
     (from..to).map(|n| event(stream, "acme.thing.v1", n)).collect()

@@ -33,18 +33,6 @@ pub(super) fn fill<'a>(
 }
 
 impl Page {
-    /// Whether the page has every position behind `after` up to `to`: nothing can be missing there.
-    pub(super) fn is_whole(&self, after: Position, to: Position) -> bool {
-        let mut reach = after;
-        for record in &self.records {
-            if reach >= to || record.position() > reach.next() {
-                break;
-            }
-            reach = reach.max(record.position());
-        }
-        reach >= to
-    }
-
     /// Tells what is missing up to `to`, as far as the page reaches.
     pub(super) fn tell(
         &mut self,

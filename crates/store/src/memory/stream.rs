@@ -125,7 +125,7 @@ impl Stream {
         }
         page.tell(after, removed, GapReason::Retention, None);
         // Nothing of the run lies before its first event.
-        if !page.is_whole(after.max(self.run.first.prev()), self.run.trimmed.min(page.next)) {
+        if !page.is_whole(after.max(self.run.first.prev()), self.run.trimmed) {
             page.tell(after, self.run.trimmed, GapReason::Trimmed, None);
         }
         page

@@ -1,0 +1,115 @@
+//! Formats that are kept readable for ever.
+
+mod common;
+
+use std::{path::Path, process::Command};
+
+use common::{all, durable, event, page, scope, stream, tenant};
+use headwater_embedded::{EmbeddedOptions, EmbeddedStore, verify};
+use headwater_store::{Class, ClassesKey, EventLog, Mark, Position, ReadScope, RunState, StateStore, Tenant};
+
+/// The folder of a log of format 1, written by `what_is_in_the_fixture` and closed in order.
+const FORMAT_1: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/format-1.tar.gz");
+
+async fn write(store: &EmbeddedStore) {
+    for n in 0..10 {
+        let batch = vec![
+            event(
+                "a",
+                n,
+                Class::Durable,
+                if n == 0 { Mark::Opens } else { Mark::None },
+            ),
+            event("a", 100 + n, Class::Transient, Mark::None),
+            event("a", 200 + n, Class::Internal, Mark::None),
+            common::of("other", "b", n, Class::Durable, Mark::None),
+        ];
+        store.append(batch).await.unwrap();
+    }
+    store
+        .append(vec![event("a", 10, Class::Durable, Mark::Failed)])
+        .await
+        .unwrap();
+    store.append(vec![durable("gone", 0)]).await.unwrap();
+    assert!(store.remove(&Tenant::default(), &stream("gone")).await.unwrap());
+    let version = store.put("key", "value".into(), None).await.unwrap();
+    store.put("key", "changed".into(), Some(version)).await.unwrap();
+}
+
+async fn check(store: &EmbeddedStore) {
+    assert_eq!(store.tail().await.unwrap(), Position(42));
+    assert_eq!(store.lanes(), 32);
+    let visible = all(store, &scope("a")).await;
+    assert_eq!(visible.len(), 21);
+    let every = ReadScope::Stream(Tenant::default(), stream("a"), ClassesKey::All);
+    assert_eq!(all(store, &every).await.len(), 31);
+    assert_eq!(all(store, &ReadScope::Tenant(tenant("default"))).await.len(), 11);
+    assert_eq!(all(store, &ReadScope::Tenant(tenant("other"))).await.len(), 10);
+    let run = store
+        .run(&tenant("default"), &stream("a"))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (run.state, run.durable, run.transient),
+        (RunState::Failed, 11, 10)
+    );
+    assert_eq!(run.ended, Some(Position(41)));
+    assert!(all(store, &scope("gone")).await.is_empty());
+    assert!(!page(store, &scope("gone"), Position(1)).await.gaps.is_empty());
+    let state = store.get("key").await.unwrap().unwrap();
+    assert_eq!(&state.value[..], b"changed");
+    let next = store.append(vec![durable("a", 1000)]).await.unwrap()[0];
+    assert_eq!((next.position, next.duplicate), (Position(43), false));
+}
+
+/// Retention must not take the fixture's events, whenever this runs.
+fn options() -> EmbeddedOptions {
+    let mut options = EmbeddedOptions::default();
+    options.retention.durable.max_age = None;
+    options.retention.transient.max_age = None;
+    options.retention.transient_after_end = None;
+    options
+}
+
+#[tokio::test]
+async fn what_is_in_the_fixture() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = dir.path().join("format-1");
+    let store = EmbeddedStore::open(&log, options()).await.unwrap();
+    write(&store).await;
+    store.close().await.unwrap();
+    // Makes the fixture of a new format.
+    if let Ok(file) = std::env::var("HEADWATER_WRITE_FIXTURE") {
+        pack(dir.path(), Path::new(&file));
+    }
+    drop(store);
+    check(&EmbeddedStore::open(&log, options()).await.unwrap()).await;
+}
+
+#[tokio::test]
+async fn format_1_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let unpacked = Command::new("tar")
+        .arg("-xzf")
+        .arg(FORMAT_1)
+        .arg("-C")
+        .arg(dir.path())
+        .status();
+    assert!(unpacked.unwrap().success());
+    let log = dir.path().join("format-1");
+    let report = verify(&log).unwrap();
+    assert!(report.is_sound(), "{report:?}");
+    check(&EmbeddedStore::open(&log, options()).await.unwrap()).await;
+}
+
+fn pack(dir: &Path, file: &Path) {
+    let packed = Command::new("tar")
+        .arg("-czSf")
+        .arg(file)
+        .arg("-C")
+        .arg(dir)
+        .arg("format-1")
+        .status();
+    assert!(packed.unwrap().success());
+}
