@@ -1,6 +1,6 @@
 //! The open database.
 
-use std::path::Path;
+use std::{panic::catch_unwind, path::Path};
 
 use fjall::{Database, Keyspace, KeyspaceCreateOptions};
 use headwater_store::Error;
@@ -24,6 +24,11 @@ pub(crate) struct Engine {
 impl Engine {
     /// Opens the database in `folder`, or makes a new one.
     pub(crate) fn open(folder: &Path, cache_bytes: u64) -> Result<Self, fjall::Error> {
+        // Damage in the journal makes the database panic in places where it should give an error.
+        catch_unwind(|| Self::open_or_panic(folder, cache_bytes)).unwrap_or(Err(fjall::Error::Unrecoverable))
+    }
+
+    fn open_or_panic(folder: &Path, cache_bytes: u64) -> Result<Self, fjall::Error> {
         let db = Database::builder(folder)
             .manual_journal_persist(true)
             .cache_size(cache_bytes)

@@ -124,10 +124,6 @@ impl Shared {
         matches!(tokio::time::timeout(PATIENCE, back).await, Ok(Ok(_)))
     }
 
-    pub(crate) fn is_away(&self) -> bool {
-        self.status.borrow().kind == StatusKind::Away
-    }
-
     pub(crate) fn begin_to_close(&self) {
         self.closing.store(true, Ordering::Release);
     }

@@ -19,7 +19,7 @@ impl StateStore for EmbeddedStore {
             let (tail, view) = shared.tail_and_view()?;
             let value = Reading::new(&view, tail).get(&view.engine.state, key.as_bytes())?;
             value
-                .map(|value| entry(key.clone(), Bytes::from(value)))
+                .map(|value| entry(key.clone(), &Bytes::from(value)))
                 .transpose()
         })
         .await
@@ -68,13 +68,13 @@ fn list(shared: &Shared, prefix: &str, after: Option<&str>, limit: usize) -> Res
         }
         let key =
             String::from_utf8(key.to_vec()).map_err(|_| Error::corrupt(None, "a state key is not text"))?;
-        entries.push(entry(key, Bytes::from(value))?);
+        entries.push(entry(key, &Bytes::from(value))?);
     }
     Ok(entries)
 }
 
-fn entry(key: String, stored: Bytes) -> Result<StateEntry, Error> {
-    let version = Version(Reader::new(&stored, "a state value").u64()?);
+fn entry(key: String, stored: &Bytes) -> Result<StateEntry, Error> {
+    let version = Version(Reader::new(stored, "a state value").u64()?);
     Ok(StateEntry {
         key,
         value: stored.slice(8..),

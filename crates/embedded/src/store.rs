@@ -35,6 +35,8 @@ pub struct EmbeddedStore {
     writer: Option<thread::JoinHandle<()>>,
 }
 
+/// How often a read is tried while the database is opened again and again.
+const TRIES: u32 = 16;
 /// Queued bytes are counted in units of this many, since a semaphore counts no further than 32 bits.
 const ROOM_UNIT: usize = 1024;
 
@@ -114,10 +116,13 @@ impl EmbeddedStore {
         &self,
         work: impl Fn(&Shared) -> Result<T, Error> + Clone + Send + 'static,
     ) -> Result<T, Error> {
+        let mut tries = 0;
         loop {
             let (shared, work) = (Arc::clone(&self.shared), work.clone());
+            tries += 1;
             match blocking(move || work(&shared)).await {
-                Err(Error::Unavailable { .. }) if self.shared.is_away() && self.shared.back().await => {}
+                // It may be back already.
+                Err(Error::Unavailable { .. }) if tries < TRIES && self.shared.back().await => {}
                 other => return other,
             }
         }

@@ -34,8 +34,8 @@ pub(crate) fn seal(value: &mut [u8], json_hash: u64, position: Position, stored_
 }
 
 /// Reads a value back without copying its JSON.
-pub(crate) fn decode(value: Bytes, position: Position) -> Result<Record, Error> {
-    let header = check(&value, position)?;
+pub(crate) fn decode(value: &Bytes, position: Position) -> Result<Record, Error> {
+    let header = check(value, position)?;
     let event = Event::from_stored(value.slice(HEADER..)).map_err(|e| Error::corrupt(Some(position), e))?;
     let stored_at = Timestamp::from_millisecond(header.stored_at).unwrap_or(Timestamp::UNIX_EPOCH);
     Ok(Record::new(event, position, stored_at, header.class, header.mark))

@@ -1,4 +1,5 @@
 //! Bytes that are not what was written.
+#![allow(clippy::unwrap_used)]
 
 mod common;
 
@@ -55,7 +56,10 @@ async fn damage_in_the_journal_is_never_silent() {
                     .iter()
                     .find(|gap| gap.reason == GapReason::Lost)
                     .expect("a gap");
-                let last = whole.records.last().map_or(Position::ZERO, |r| r.position());
+                let last = whole
+                    .records
+                    .last()
+                    .map_or(Position::ZERO, headwater_store::Record::position);
                 assert!(
                     lost.from <= last && lost.to >= Position(EVENTS as u64),
                     "{lost:?} after {last}"
@@ -70,9 +74,9 @@ async fn damage_in_the_journal_is_never_silent() {
         for entry in fs::read_dir(dir.path()).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
-                fs::remove_dir_all(path).unwrap()
+                fs::remove_dir_all(path).unwrap();
             } else {
-                fs::remove_file(path).unwrap()
+                fs::remove_file(path).unwrap();
             }
         }
         written(dir.path()).await;

@@ -1,4 +1,5 @@
 //! Commits that fail, or seem to.
+#![allow(clippy::unwrap_used)]
 
 mod common;
 

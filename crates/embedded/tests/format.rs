@@ -1,4 +1,5 @@
 //! Formats that are kept readable for ever.
+#![allow(clippy::unwrap_used)]
 
 mod common;
 

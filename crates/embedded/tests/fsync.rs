@@ -1,4 +1,5 @@
 //! Policies that answer before the disk has it.
+#![allow(clippy::unwrap_used)]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Publishers that wait together share a commit and its fsync.
+#![allow(clippy::unwrap_used)]
 
 mod common;
 

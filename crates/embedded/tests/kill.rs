@@ -1,4 +1,5 @@
 //! The end of the process in the middle of everything.
+#![allow(clippy::unwrap_used)]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Opening, closing, opening again.
+#![allow(clippy::unwrap_used)]
 
 mod common;
 

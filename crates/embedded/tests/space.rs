@@ -1,4 +1,5 @@
 //! A disk that fills.
+#![allow(clippy::unwrap_used)]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! The suite that every store must pass.
+#![allow(clippy::unwrap_used)]
 
 use std::sync::{Arc, Mutex};
 

@@ -30,7 +30,7 @@ pub(super) fn fill(
             page.more = true;
             return Ok(page);
         }
-        page.records.push(value::decode(value, position)?);
+        page.records.push(value::decode(&value, position)?);
         page.next = position;
     }
     page.next = page.next.max(tail);

@@ -180,15 +180,15 @@ impl Iterator for Walk<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            if let Some((_, iter)) = &mut self.current {
-                if let Some(entry) = iter.next() {
-                    return Some(
-                        entry
-                            .into_inner()
-                            .map_err(storage)
-                            .map(|(key, stream)| (keys::position(&key), Bytes::from(stream))),
-                    );
-                }
+            if let Some((_, iter)) = &mut self.current
+                && let Some(entry) = iter.next()
+            {
+                return Some(
+                    entry
+                        .into_inner()
+                        .map_err(storage)
+                        .map(|(key, stream)| (keys::position(&key), Bytes::from(stream))),
+                );
             }
             let bucket = self.buckets.next()?;
             let range = self.scope.key(self.after.next())..=self.scope.key(Position::MAX);

@@ -144,15 +144,15 @@ impl Iterator for Walk<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            if let Some((_, iter)) = &mut self.current {
-                if let Some(entry) = iter.next() {
-                    return Some(
-                        entry
-                            .into_inner()
-                            .map_err(storage)
-                            .map(|(key, value)| (keys::position(&key), Bytes::from(value))),
-                    );
-                }
+            if let Some((_, iter)) = &mut self.current
+                && let Some(entry) = iter.next()
+            {
+                return Some(
+                    entry
+                        .into_inner()
+                        .map_err(storage)
+                        .map(|(key, value)| (keys::position(&key), Bytes::from(value))),
+                );
             }
             let bucket = self.buckets.next()?;
             let range = keys::body(self.run, self.after.next())..=keys::body(self.run, self.last);

@@ -34,7 +34,7 @@ pub(super) fn check(log: &Log, report: &mut Report) -> Result<Seen, Error> {
                         "position {position} stands twice, or beyond the log's end"
                     ));
                 }
-                if let Err(why) = event(log, kind, &key, Bytes::from(value), report) {
+                if let Err(why) = event(log, kind, &key, &Bytes::from(value), report) {
                     report.tell(format_args!("position {position}: {why}"));
                 }
             }
@@ -43,7 +43,7 @@ pub(super) fn check(log: &Log, report: &mut Report) -> Result<Seen, Error> {
     Ok(seen)
 }
 
-fn event(log: &Log, kind: Kind, key: &Bytes, stored: Bytes, report: &mut Report) -> Result<(), Error> {
+fn event(log: &Log, kind: Kind, key: &Bytes, stored: &Bytes, report: &mut Report) -> Result<(), Error> {
     let position = keys::position(key);
     report.bytes += stored.len().saturating_sub(value::HEADER) as u64;
     let record = value::decode(stored, position)?;

@@ -16,6 +16,8 @@ use crate::{dedup::Recent, engine::Engine, recover, stats, view::View};
 pub(super) struct Away {
     pub(super) next_try: Instant,
     backoff: Duration,
+    /// What readers, and the caller of [`Writer::fail`], may still hold.
+    view: Option<Arc<View>>,
 }
 
 const FIRST_BACKOFF: Duration = Duration::from_millis(50);
@@ -33,10 +35,10 @@ impl Writer {
         self.shared
             .set_status(StatusKind::Away, format!("reopening after an error: {error}"));
         self.view = None;
-        let_go(self.shared.set_view(None));
         self.away = Some(Away {
             next_try: Instant::now(),
             backoff: FIRST_BACKOFF,
+            view: self.shared.set_view(None),
         });
     }
 
@@ -60,6 +62,7 @@ impl Writer {
     }
 
     fn try_reopen(&mut self) -> Result<(), Error> {
+        let_go(self.away.as_mut().and_then(|away| away.view.take()));
         let options = &self.shared.options;
         let engine =
             Engine::open(&self.folder.database(), options.cache_bytes).map_err(Error::unavailable)?;
