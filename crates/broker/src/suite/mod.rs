@@ -3,7 +3,7 @@
 //! Whoever makes a broker (over another wire) writes a [`Factory`] and names it once in a test target; whoever makes a
 //! store writes an [`OpenStore`] and names [`OverStore`]:
 //!
-//! ```ignore
+//! ```text
 //! headwater_broker::broker_suite!(MyFactory);
 //! ```
 //!

@@ -33,23 +33,6 @@ pub(super) fn fill<'a>(
 }
 
 impl Page {
-    /// Whether the page has every position behind `after`, as far as it and `to` reach: nothing can be missing there.
-    pub(super) fn is_whole(&self, after: Position, to: Position) -> bool {
-        let to = to.min(self.next);
-        let reach = self
-            .records
-            .iter()
-            .map(Record::position)
-            .try_fold(after, |at, next| {
-                if next == at.next() && at < to {
-                    Ok(next)
-                } else {
-                    Err(at)
-                }
-            });
-        reach.unwrap_or_else(|at| at) >= to
-    }
-
     /// Tells what is missing up to `to`, as far as the page reaches.
     pub(super) fn tell(
         &mut self,
