@@ -12,8 +12,8 @@ use crate::{
     Gap, Page, Published, Start, Status, StreamInfo, Subscription,
     hub::Hub,
     metric_definitions as m, publish,
-    referee::Referee,
     reader::{Begin, Feed, History, Reader},
+    referee::Referee,
 };
 
 /// How many records one call of `read` may look at, so that a filter that hides everything cannot hold it for long.

@@ -34,6 +34,12 @@ impl Write for Out {
     }
 }
 
+/// How many columns stdout has, where it is a terminal.
+pub(crate) fn width() -> Option<usize> {
+    let size = io::stdout().is_terminal().then(crossterm::terminal::size)?;
+    size.ok().map(|(columns, _)| columns.into())
+}
+
 /// Whether stdout shows colours.
 pub(crate) fn stdout_has_colour() -> bool {
     io::stdout().is_terminal() && colour_wanted()

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::{
     outline::{Look, Outline},
-    output::{Out, Paint, stdout_has_colour},
+    output::{self, Out, Paint, stdout_has_colour},
     pretty,
     remote::{self, RemoteArgs},
 };
@@ -61,7 +61,7 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
         }
     } else {
         head(&mut out, &info)?;
-        let width = crossterm::terminal::size().map_or(100, |(columns, _)| usize::from(columns));
+        let width = output::width().unwrap_or(100);
         let look = Look {
             width: width.clamp(40, 120),
             rows: usize::MAX,

@@ -43,11 +43,10 @@ pub(crate) struct Frame<'a> {
     pub(crate) last: bool,
 }
 
-/// Gives the terminal back as it was.
-pub(crate) fn restore() {
-    use std::io::IsTerminal as _;
-    let mut out = io::stdout();
-    if out.is_terminal() {
+/// Gives the terminal back as it was, whatever ended the drawing.
+impl Drop for Canvas {
+    fn drop(&mut self) {
+        let mut out = io::stdout();
         // Nothing to be done where the terminal is gone.
         let _ = queue!(out, Show).and_then(|()| out.flush());
     }

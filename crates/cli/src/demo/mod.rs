@@ -25,7 +25,7 @@ mod tools;
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
-use headwater::{ConnectOptions, HttpBroker, HttpOptions, Policy, Server, StreamName, Tenant};
+use headwater::{HttpBroker, HttpOptions, Server, StreamName, Tenant};
 use tokio::task::JoinSet;
 
 use crate::{
@@ -57,10 +57,7 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::listen()?;
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
     let log = folder.path().join("log");
-    let mut connect = ConnectOptions::default();
-    // What breaks the rules of a run is refused, so that the demo cannot show a run that is none.
-    connect.broker.policy = Policy::Strict;
-    let broker = headwater::connect_with(&format!("embedded:{}", log.display()), connect).await?;
+    let broker = headwater::connect(&format!("embedded:{}", log.display())).await?;
     let server = headwater::serve(broker.clone(), "127.0.0.1:0").await?;
     let work = folder.path().join("work");
     std::fs::create_dir_all(&work)?;
@@ -75,7 +72,6 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     let accepted = tokio::select! {
         accepted = play(&setting, options) => accepted?,
         () = signals.next() => {
-            screen::restore();
             eprintln!("\nheadwater: stopped");
             return Ok(ExitCode::from(exit::FAILED));
         }
@@ -111,7 +107,6 @@ async fn play(setting: &Setting, options: Options) -> anyhow::Result<bool> {
         }
     });
     let shown = shown.await.context("the run did not end")?;
-    screen::restore();
     let shown = shown?;
     while let Some(done) = tasks.join_next().await {
         done??;

@@ -1,6 +1,7 @@
 //! The screen: reads the run over SSE, draws it, and is cut off in the middle on purpose.
 
 use std::{
+    collections::HashSet,
     io::{self, Write as _},
     time::{Duration, Instant},
 };
@@ -24,8 +25,6 @@ use crate::{
     pretty::Lines,
 };
 
-pub(crate) use super::frame::restore;
-
 /// How often the picture changes.
 const FRAME: Duration = Duration::from_millis(66);
 /// After how many deltas of the audit's model the reader is cut off.
@@ -42,8 +41,8 @@ pub(crate) struct Shown {
     pub(crate) seen: Vec<String>,
     /// How long each event took from its publisher to the screen, those left out that waited for the reader.
     pub(crate) delays: Vec<Duration>,
-    /// How long the first token took.
-    pub(crate) first_token: Option<Duration>,
+    /// How long the first token of each answer took.
+    pub(crate) first_tokens: Vec<Duration>,
     /// From the first event to the last.
     pub(crate) length: Duration,
     /// Where the reader was cut off and what happened then.
@@ -73,6 +72,8 @@ pub(crate) struct Screen {
     out: Out,
     shown: Shown,
     begun: Option<Instant>,
+    /// The answers whose first token has come.
+    answers: HashSet<String>,
 }
 
 impl Screen {
@@ -86,6 +87,7 @@ impl Screen {
             out: Out::new(),
             shown: Shown::default(),
             begun: None,
+            answers: HashSet::new(),
         }
     }
 
@@ -148,10 +150,13 @@ impl Screen {
             _ => {
                 let age = self.setting.sent.age(event.id());
                 shown.delays.extend(age);
-                if matches!(event.ty(), LlmDelta::TYPE | LlmReasoningDelta::TYPE)
-                    && shown.first_token.is_none()
+                let token = matches!(event.ty(), LlmDelta::TYPE | LlmReasoningDelta::TYPE);
+                if token
+                    && self
+                        .answers
+                        .insert(event.subject().unwrap_or_default().to_owned())
                 {
-                    shown.first_token = age;
+                    shown.first_tokens.extend(age);
                 }
             }
         }

@@ -36,16 +36,24 @@ pub(crate) fn print(setting: &Setting, shown: &Shown, verdict: &Verdict) -> io::
             length(shown.length)
         ),
     )?;
-    let mut delays = shown.delays.clone();
-    delays.sort();
-    let first = shown.first_token.map_or_else(|| "-".to_owned(), millis);
+    let (first, all) = (sorted(&shown.first_tokens), sorted(&shown.delays));
     row(
-        shown.first_token.is_some(),
+        !first.is_empty(),
         "first token",
         format!(
-            "on screen {first} after it was published; all events: p50 {}, p99 {}",
-            millis(percentile(&delays, 50)),
-            millis(percentile(&delays, 99))
+            "on screen {} after it was published (median of {} answers; slowest {})",
+            millis(percentile(&first, 50)),
+            first.len(),
+            millis(percentile(&first, 100)),
+        ),
+    )?;
+    row(
+        !all.is_empty(),
+        "every event",
+        format!(
+            "p50 {}, p99 {}",
+            millis(percentile(&all, 50)),
+            millis(percentile(&all, 99))
         ),
     )?;
     let counts = verdict.sequences.iter().map(|(agent, (count, dense))| {
@@ -110,6 +118,12 @@ In a page of the same origin:
   new EventSource('{url}/v1/streams/{run}/events?named=false').onmessage = e => console.log(JSON.parse(e.data))
 "
     );
+}
+
+fn sorted(delays: &[Duration]) -> Vec<Duration> {
+    let mut sorted = delays.to_vec();
+    sorted.sort();
+    sorted
 }
 
 fn percentile(sorted: &[Duration], percent: usize) -> Duration {

@@ -256,3 +256,40 @@ fn the_demo_ends_by_itself() {
     assert!(said.contains("accepts the run") && !said.contains('✗'), "{said}");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
+
+#[test]
+fn a_tail_comes_back_by_itself_when_the_server_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let server = Server::start(folder, &[]);
+    let url = server.url.clone();
+    let address = url.trim_start_matches("http://").to_owned();
+    let all = events("wf-1", 8, false);
+    let all: Vec<&str> = all.lines().collect();
+    let publish = |part: &[&str]| {
+        assert!(
+            run_with(folder, &["publish", "--url", &url], &part.join("\n"))
+                .status
+                .success()
+        );
+    };
+    publish(&all[..4]);
+    let mut tail = headwater(folder);
+    tail.args(["tail", "wf-1", "--json", "--until-end", "--url", &url])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    let mut tail = tail.spawn().unwrap();
+    let mut lines = BufReader::new(tail.stdout.take().unwrap()).lines();
+    let mut next = || serde_json::from_str::<Value>(&lines.next().unwrap().unwrap()).unwrap()["id"].clone();
+    for n in 0..4 {
+        assert_eq!(next(), format!("wf-1-{n}"));
+    }
+    server.kill();
+    let server = Server::start(folder, &["--listen", &address]);
+    publish(&all[4..]);
+    for n in 4..10 {
+        assert_eq!(next(), format!("wf-1-{n}"));
+    }
+    assert!(tail.wait().unwrap().success());
+    drop(server);
+}
