@@ -30,7 +30,7 @@ impl Template {
         let zeros = "0".repeat(DIGITS);
         let text = "the quick brown fox jumps over the lazy dog ".repeat(3);
         let json = format!(
-            "{{\"specversion\":\"1.0\",\"id\":\"{zeros}\",\"source\":\"/bench\",\"type\":\"bench.step.done.v1\",\
+            "{{\"specversion\":\"1.0\",\"id\":\"{zeros}\",\"source\":\"/bench/{stream}\",\"type\":\"bench.step.done.v1\",\
              \"subject\":\"{stream}/task/t-1\",\"stream\":\"{stream}\",\"time\":\"2026-11-21T04:00:00.000Z\",\
              \"datacontenttype\":\"application/json\",\"data\":{{\"at\":\"{zeros}\",\"text\":\"{text}\"}}}}"
         )
@@ -90,7 +90,7 @@ pub(crate) fn tokens(stream: &str, count: usize) -> Result<Vec<Event>> {
 
 fn build(stream: &str, ty: &str, data: &serde_json::Value, first: u64, count: usize) -> Result<Vec<Event>> {
     let (tenant, name) = (Tenant::default(), StreamName::new(stream.to_owned())?);
-    let event = Event::builder("/bench", ty)
+    let event = Event::builder(format!("/bench/{stream}"), ty)
         .tenant(&tenant)
         .stream(&name)
         .subject(format!("{stream}/task/t-1"))
