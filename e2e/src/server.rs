@@ -1,6 +1,7 @@
 //! A real server in a process of its own.
 
 use std::{
+    fs,
     net::{Ipv4Addr, SocketAddr, TcpListener},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -21,6 +22,8 @@ pub struct Server {
     process: Option<Child>,
 }
 
+/// What the server says, beside its data.
+const LOG: &str = "server.log";
 /// How long a start may take before it counts as failed.
 const START: Duration = Duration::from_secs(60);
 
@@ -91,14 +94,24 @@ impl Server {
             ])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
+            .stderr(
+                fs::OpenOptions::new()
+                    .create(true)
+                    .append(true)
+                    .open(self.folder.path().join(LOG))?,
+            )
             .env("HEADWATER_LOG", "warn")
             .spawn()
             .with_context(|| format!("{} does not start", self.program.display()))?;
         let process = self.process.insert(process);
+        let log = self.folder.path().join(LOG);
         let begin = Instant::now();
         loop {
             if let Some(status) = process.try_wait()? {
-                bail!("the server ended while starting: {status}");
+                bail!(
+                    "the server ended while starting: {status}\n{}",
+                    fs::read_to_string(&log).unwrap_or_default()
+                );
             }
             if get(self.address, "/readyz").is_ok_and(|(status, _)| status == 200) {
                 return Ok(());
@@ -124,6 +137,12 @@ impl Server {
         process.kill()?;
         process.wait()?;
         Ok(())
+    }
+
+    /// What it has said so far, over all its starts.
+    #[must_use]
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join(LOG)).unwrap_or_default()
     }
 
     /// Runs `headwater check` on the folder of the killed server.

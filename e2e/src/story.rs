@@ -54,10 +54,14 @@ const BACKLOG: usize = 4096;
 /// # Errors
 /// An event that was answered is missing, comes twice or out of order, a gap was told, or somebody gave up.
 pub fn play(plan: &Plan) -> Result<Report> {
-    let begin = Instant::now();
     let mut chance = Chance::new(plan.seed);
-    let clients = Clients::find()?;
     let mut server = Server::new(&Server::program()?, &mut chance)?;
+    act(plan, &mut chance, &mut server).with_context(|| format!("the server said:\n{}", server.log()))
+}
+
+fn act(plan: &Plan, chance: &mut Chance, server: &mut Server) -> Result<Report> {
+    let begin = Instant::now();
+    let clients = Clients::find()?;
     server.start()?;
 
     let streams: Vec<String> = (0..plan.runs).map(|run| format!("run-{run}")).collect();
@@ -78,7 +82,7 @@ pub fn play(plan: &Plan) -> Result<Report> {
     let plan_args = vec!["run".to_owned(), plan.runs.to_string(), plan.events.to_string()];
     let mut publisher = start("publisher.mjs", plan_args, Who::Publisher)?;
 
-    let mut book = Book::new(plan, kill_points(plan, &mut chance));
+    let mut book = Book::new(plan, kill_points(plan, chance));
     let mut last = Instant::now();
     while !book.done() {
         match came.recv_timeout(Duration::from_millis(200)) {
@@ -97,7 +101,7 @@ pub fn play(plan: &Plan) -> Result<Report> {
         }
     }
     book.verify()?;
-    book.pages(&server, &streams)?;
+    book.pages(server, &streams)?;
     server.kill()?;
     server.check()?;
     Ok(Report {

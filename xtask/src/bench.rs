@@ -11,6 +11,7 @@ use crate::shell;
 
 /// The peer that is measured in the same run.
 const PEER: &str = "durable-streams";
+const PEER_PROGRAM: &str = "durable-streams-server";
 const PEER_VERSION: &str = "0.1.5";
 
 /// Builds for release, installs the peer beside the build, and prints one table. `names` choose scenarios.
@@ -35,7 +36,7 @@ pub(crate) fn run(names: &[String]) -> Result<ExitCode> {
 }
 
 fn peer(tools: &Path) -> Result<PathBuf> {
-    let program = tools.join("bin").join(PEER);
+    let program = tools.join("bin").join(PEER_PROGRAM);
     if !program.exists() {
         let mut install = shell::cargo();
         install

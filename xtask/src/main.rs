@@ -1,6 +1,7 @@
 //! `cargo xtask`: the one tool that sets up, tests, checks and measures this repository.
 
 mod bench;
+mod picture;
 mod setup;
 mod shell;
 mod soak;
@@ -19,6 +20,7 @@ usage: cargo xtask <command>
   tidy            layering, file sizes, documents, licences, links
   bench [NAME..]  side-by-side benchmarks, one table of ratios (release build)
   soak            kill rounds without end in sight: --rounds N (default 200), --seed S
+  picture         docs/demo.svg from a real run of the demo (needs tmux)
   setup           installs what `test` needs and says what it did
   ci              `test` with CI=true: a skipped test is a failure
 ";
@@ -48,6 +50,7 @@ fn run() -> Result<ExitCode> {
         "ci" => test::run(true),
         "tidy" => tidy::run(),
         "bench" => bench::run(rest),
+        "picture" => picture::run(),
         "soak" => soak::run(rest),
         "setup" => setup::run().map(|_| ExitCode::SUCCESS),
         "help" | "--help" | "-h" => {

@@ -22,7 +22,7 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     if !setup::run()?.node {
         bail!("soak needs Node.js");
     }
-    shell::run(shell::cargo().args(["build", "--workspace", "--bins", "--locked"]))?;
+    shell::run(shell::cargo().args(["build", "--locked", "-p", "headwater-cli", "-p", "headwater-e2e"]))?;
     let program = shell::target_dir()?.join("debug/headwater-soak");
     let mut soak = std::process::Command::new(program);
     soak.args(["--rounds", &rounds]);

@@ -13,6 +13,7 @@ use crate::{
     hub::Hub,
     metric_definitions as m, publish,
     reader::{Begin, Feed, History, Reader},
+    referee::Referee,
 };
 
 /// How many records one call of `read` may look at, so that a filter that hides everything cannot hold it for long.
@@ -25,6 +26,7 @@ const MAX_PAGE_BYTES: usize = 4 * 1024 * 1024;
 pub struct Broker {
     store: Arc<dyn Store>,
     hub: Arc<Hub>,
+    referee: Arc<Referee>,
     config: Arc<BrokerConfig>,
     clock: Arc<dyn Clock>,
 }
@@ -48,9 +50,11 @@ impl Broker {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Error> {
         let hub = Hub::start(Arc::clone(&store), &config).await?;
+        let referee = Arc::new(Referee::new(Arc::clone(&store)));
         Ok(Self {
             store,
             hub,
+            referee,
             config: Arc::new(config),
             clock,
         })
@@ -63,15 +67,30 @@ impl Broker {
     }
 }
 
+impl Broker {
+    async fn try_publish(&self, events: &[Event]) -> Result<Vec<Published>, Error> {
+        let limit = self.store.capabilities().max_event_bytes;
+        let batch = publish::prepare(events, &self.config, self.clock.now(), limit)?;
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
+        if !self.config.has_strict() {
+            return publish::store(&*self.store, batch).await;
+        }
+        let verdict = self.referee.judge(&batch, &self.config).await?;
+        let published = publish::store(&*self.store, batch).await;
+        match &published {
+            Ok(_) => verdict.stored(),
+            Err(_) => verdict.unknown(),
+        }
+        published
+    }
+}
+
 #[async_trait]
 impl EventPublisher for Broker {
     async fn publish(&self, events: &[Event]) -> Result<Vec<Published>, Error> {
-        let limit = self.store.capabilities().max_event_bytes;
-        let published = match publish::prepare(events, &self.config, self.clock.now(), limit) {
-            Ok(batch) if batch.is_empty() => return Ok(Vec::new()),
-            Ok(batch) => publish::store(&*self.store, batch).await,
-            Err(error) => Err(error),
-        };
+        let published = self.try_publish(events).await;
         published.inspect_err(|error| {
             metrics::counter!(m::PUBLISH_ERRORS, "code" => error.code().to_owned()).increment(1);
         })
@@ -178,6 +197,7 @@ impl EventBroker for Broker {
         let found = self.store.remove(tenant, stream).await?;
         let tail = self.store.tail().await?;
         self.hub.deleted(tenant, stream, tail);
+        self.referee.forget(tenant, stream);
         Ok(found)
     }
 

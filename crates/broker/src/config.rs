@@ -2,19 +2,8 @@
 
 use std::collections::HashMap;
 
-use headwater_events::Tenant;
+use headwater_events::{Tenant, validate::Policy};
 use serde::{Deserialize, Serialize};
-
-/// How strictly events are checked at publish.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Policy {
-    /// Known types must fit their schema; other types pass as durable.
-    #[default]
-    Lenient,
-    /// Types outside the catalogue are refused, and events must follow the run's state machine.
-    Strict,
-}
 
 /// Settings of a [`Broker`](crate::Broker).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,5 +44,14 @@ impl BrokerConfig {
     #[must_use]
     pub fn policy_of(&self, tenant: &Tenant) -> Policy {
         self.tenant_policies.get(tenant).copied().unwrap_or(self.policy)
+    }
+
+    /// Whether any tenant is checked strictly.
+    pub(crate) fn has_strict(&self) -> bool {
+        self.policy == Policy::Strict
+            || self
+                .tenant_policies
+                .values()
+                .any(|policy| *policy == Policy::Strict)
     }
 }

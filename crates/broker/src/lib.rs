@@ -11,10 +11,14 @@ mod hub;
 pub mod metric_definitions;
 mod publish;
 mod reader;
+mod referee;
+#[cfg(feature = "test-util")]
+pub mod suite;
 
 pub use api::{
     Capabilities, Delivery, Error, EventBroker, EventPublisher, EventStream, EventSubscriber, Gap, Item,
     Overflow, OverflowError, Page, Published, Source, Start, Status, StatusKind, StreamInfo, Subscription,
 };
 pub use broker::Broker;
-pub use config::{BrokerConfig, Policy};
+pub use config::BrokerConfig;
+pub use headwater_events::validate::Policy;

@@ -1,6 +1,6 @@
 //! Publishing: a batch is checked whole, then stored whole.
 
-use headwater_events::{Class, Code, Cursor, Event, EventError, Scope};
+use headwater_events::{Class, Code, Cursor, Event, EventError, Scope, validate};
 use headwater_store::{Append, Store};
 use jiff::Timestamp;
 
@@ -48,7 +48,7 @@ fn one(event: &Event, config: &BrokerConfig, now: Timestamp, limit: usize) -> Re
             format!("event has {size} encoded bytes, {limit} are allowed: send large payloads by `dataref`");
         return Err(EventError::new(Code::EventTooLarge, detail));
     }
-    let _ = config;
+    validate::event(&event, config.policy_of(&tenant))?;
     let (class, mark) = (event.class(), event.mark());
     Ok(Append {
         event,

@@ -1,10 +1,6 @@
 //! The command line: what there is, and how a call of it runs.
 
-use std::{
-    ffi::OsString,
-    path::PathBuf,
-    process::ExitCode,
-};
+use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
 use anyhow::Context as _;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, ValueEnum};
@@ -25,7 +21,8 @@ Exit codes: 0 done, 1 the work failed, 2 bad usage, 64 bad configuration.";
 
 /// The event backbone for agent and workflow runs.
 #[derive(Debug, Parser)]
-#[command(name = "headwater", version, after_help = AFTER_HELP, disable_help_subcommand = true)]
+#[command(name = "headwater", version, after_help = AFTER_HELP, disable_help_subcommand = true,
+    args_override_self = true)]
 pub(crate) struct Cli {
     /// Configuration file [default: headwater.toml, if there is one]
     #[arg(long, global = true, value_name = "FILE")]
@@ -64,7 +61,10 @@ pub(crate) fn run(
         Err(usage) => usage.exit(),
     };
     start_log(&cli)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start")?;
     let done = runtime.block_on(commands::run(cli, &env));
     // A blocked read of stdin must not keep the process.
     runtime.shutdown_background();
@@ -85,7 +85,9 @@ fn parse(args: &[OsString], env: Env<'_>) -> Result<Result<Cli, clap::Error>, Ba
     let command = Cli::command();
     let layers = Layers::read(&command, named.as_deref(), env)?;
     let matches = layers.lay_under(command).try_get_matches_from(args);
-    Ok(matches.and_then(|matches| Cli::from_arg_matches(&matches)).map(|cli| Cli { config: named, ..cli }))
+    Ok(matches
+        .and_then(|matches| Cli::from_arg_matches(&matches))
+        .map(|cli| Cli { config: named, ..cli }))
 }
 
 fn config_path(matches: &clap::ArgMatches, env: Env<'_>) -> Option<PathBuf> {
@@ -94,12 +96,16 @@ fn config_path(matches: &clap::ArgMatches, env: Env<'_>) -> Option<PathBuf> {
 }
 
 fn log_filter(text: &str) -> Result<String, String> {
-    EnvFilter::try_new(text).map(|_| text.to_owned()).map_err(|e| e.to_string())
+    EnvFilter::try_new(text)
+        .map(|_| text.to_owned())
+        .map_err(|e| e.to_string())
 }
 
 fn start_log(cli: &Cli) -> Result<(), BadConfig> {
     let filter = EnvFilter::try_new(&cli.log).map_err(|e| BadConfig(format!("log: {e}")))?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     match cli.log_format {
         LogFormat::Text => log.with_ansi(crate::output::stderr_has_colour()).init(),
         LogFormat::Json => log.json().init(),
@@ -126,7 +132,9 @@ mod tests {
         };
         let cli = parse(&args(&["headwater", "streams"]), &env).unwrap().unwrap();
         assert_eq!(tenant(cli), "acme");
-        let cli = parse(&args(&["headwater", "streams", "--tenant", "other"]), &env).unwrap().unwrap();
+        let cli = parse(&args(&["headwater", "streams", "--tenant", "other"]), &env)
+            .unwrap()
+            .unwrap();
         assert_eq!(tenant(cli), "other");
     }
 }

@@ -35,8 +35,13 @@ fn code(error: &anyhow::Error) -> u8 {
             return USAGE;
         }
         let bad = cause.is::<BadConfig>()
-            || cause.downcast_ref::<headwater::ConnectError>().is_some_and(headwater::ConnectError::is_config)
-            || matches!(cause.downcast_ref(), Some(Error::Store(StoreError::Config { .. })))
+            || cause
+                .downcast_ref::<headwater::ConnectError>()
+                .is_some_and(headwater::ConnectError::is_config)
+            || matches!(
+                cause.downcast_ref(),
+                Some(Error::Store(StoreError::Config { .. }))
+            )
             || matches!(cause.downcast_ref(), Some(StoreError::Config { .. }));
         if bad {
             return CONFIG;

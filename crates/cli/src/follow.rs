@@ -27,9 +27,17 @@ pub(crate) enum Step {
 
 impl Follow {
     /// Subscribes. The first attempt fails at once, so that a wrong address is told.
-    pub(crate) async fn open(broker: Arc<dyn EventBroker>, wanted: Subscription) -> Result<Self, headwater::Error> {
+    pub(crate) async fn open(
+        broker: Arc<dyn EventBroker>,
+        wanted: Subscription,
+    ) -> Result<Self, headwater::Error> {
         let stream = broker.subscribe(wanted.clone()).await?;
-        Ok(Self { broker, wanted, stream: Some(stream), pause: BACKOFF.0 })
+        Ok(Self {
+            broker,
+            wanted,
+            stream: Some(stream),
+            pause: BACKOFF.0,
+        })
     }
 
     /// Waits for what comes next. Dropping the future loses nothing.

@@ -3,13 +3,18 @@
 mod cli;
 mod commands;
 mod config;
+mod demo;
 mod exit;
 mod feed;
 mod follow;
 mod outline;
 mod output;
 mod pretty;
+#[cfg(test)]
+mod reference;
 mod remote;
+mod settings;
+mod signals;
 mod units;
 
 use std::process::ExitCode;

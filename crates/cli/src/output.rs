@@ -34,6 +34,12 @@ impl Write for Out {
     }
 }
 
+/// How many columns stdout has, where it is a terminal.
+pub(crate) fn width() -> Option<usize> {
+    let size = io::stdout().is_terminal().then(crossterm::terminal::size)?;
+    size.ok().map(|(columns, _)| columns.into())
+}
+
 /// Whether stdout shows colours.
 pub(crate) fn stdout_has_colour() -> bool {
     io::stdout().is_terminal() && colour_wanted()
@@ -46,7 +52,8 @@ pub(crate) fn stderr_has_colour() -> bool {
 
 /// Whether nobody has asked to go without colours (<https://no-color.org>).
 pub(crate) fn colour_wanted() -> bool {
-    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) && std::env::var_os("TERM").is_none_or(|t| t != "dumb")
+    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+        && std::env::var_os("TERM").is_none_or(|t| t != "dumb")
 }
 
 /// Paints text where colours are shown.
@@ -56,7 +63,11 @@ pub(crate) struct Paint(pub(crate) bool);
 impl Paint {
     /// Wraps `text` in an SGR code such as `32` or `1;34`.
     pub(crate) fn sgr(self, code: &str, text: impl std::fmt::Display) -> String {
-        if self.0 && !code.is_empty() { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_string() }
+        if self.0 && !code.is_empty() {
+            format!("\x1b[{code}m{text}\x1b[0m")
+        } else {
+            text.to_string()
+        }
     }
 
     /// Less important text.
@@ -67,5 +78,13 @@ impl Paint {
 
 /// Text from an event as it may be shown: no control character reaches the terminal.
 pub(crate) fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c }).collect()
+    text.chars()
+        .map(|c| {
+            if c.is_control() && c != '\n' && c != '\t' {
+                '\u{fffd}'
+            } else {
+                c
+            }
+        })
+        .collect()
 }

@@ -27,8 +27,10 @@ impl RemoteArgs {
     pub(crate) async fn connect(&self) -> anyhow::Result<Arc<dyn EventBroker>> {
         let mut options = ConnectOptions::default();
         options.http.token = self.token.clone();
-        options.http.tenant = Some(self.tenant.clone());
-        headwater::connect_with(&self.url, options).await.with_context(|| format!("cannot open {}", self.url))
+        options.http.tenant = self.tenant.clone();
+        headwater::connect_with(&self.url, options)
+            .await
+            .with_context(|| format!("cannot open {}", self.url))
     }
 }
 

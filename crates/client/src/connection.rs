@@ -29,7 +29,7 @@ pub(crate) struct Connection {
 #[derive(Debug)]
 pub(crate) enum Opened {
     /// It is open.
-    Open(Connection),
+    Open(Box<Connection>),
     /// The run has ended and there is nothing behind the cursor (204).
     Over,
 }
@@ -67,11 +67,11 @@ impl Connection {
                     ))));
                 }
                 let decoder = Decoder::new(MAX_FRAME);
-                Ok(Opened::Open(Self {
+                Ok(Opened::Open(Box::new(Self {
                     response,
                     decoder,
                     heard: Instant::now(),
-                }))
+                })))
             }
             status => {
                 let passing = is_passing(status);

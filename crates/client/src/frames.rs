@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use headwater_broker::{Delivery, Error, Gap, Item};
-use headwater_events::{Cursor, Data, Event};
+use headwater_events::{Cursor, Event};
 use headwater_store::{GapReason, Record};
 use jiff::Timestamp;
 use reqwest::StatusCode;
@@ -77,38 +77,17 @@ pub(crate) fn read(frame: Frame<'_>, single: bool) -> Result<Meaning, Error> {
         b"headwater.end" => Item::End(cursor),
         // What a later server adds, this client need not know.
         name if name.starts_with(b"headwater.") => return Ok(Meaning::Moved(cursor)),
-        _ => Item::Event(delivery(data, cursor)?),
+        _ => Item::Event(delivery(data, cursor, frame.merged.unwrap_or(1))?),
     }))
 }
 
-fn delivery(json: Bytes, cursor: Cursor) -> Result<Delivery, Error> {
-    let read = |json| Event::from_stored(json).map_err(|e| odd(format!("an event cannot be read: {e}")));
-    if let Some((bare, merged)) = split_merged(&json) {
-        let event = read(bare)?;
-        // An event writes its payload last: without one the member was its own.
-        if *event.data() != Data::None {
-            return Ok(Delivery {
-                record: record(event, cursor),
-                cursor,
-                merged,
-            });
-        }
-    }
+fn delivery(json: Bytes, cursor: Cursor, merged: u32) -> Result<Delivery, Error> {
+    let event = Event::from_stored(json).map_err(|e| odd(format!("an event cannot be read: {e}")))?;
     Ok(Delivery {
-        record: record(read(json)?, cursor),
+        record: record(event, cursor),
         cursor,
-        merged: 1,
+        merged,
     })
-}
-
-/// The event and how many were merged into it, where `"merged":n` stands behind its payload.
-fn split_merged(json: &Bytes) -> Option<(Bytes, u32)> {
-    let rest = json.strip_suffix(b"}")?;
-    let digits = rest.iter().rev().take_while(|b| b.is_ascii_digit()).count();
-    let (rest, digits) = rest.split_at(rest.len() - digits);
-    let merged = std::str::from_utf8(digits).ok()?.parse().ok()?;
-    let rest = rest.strip_suffix(b",\"merged\":")?;
-    Some((Bytes::from([rest, b"}"].concat()), merged))
 }
 
 /// The record of an event that came over HTTP: class and mark follow from the catalogue, and the event's own time
@@ -124,42 +103,5 @@ fn odd(detail: String) -> Error {
         code: "bad-answer".into(),
         status: 200,
         detail,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use headwater_events::{Epoch, Position, Scope, Tenant};
-
-    use super::*;
-
-    fn read_event(json: &str) -> Delivery {
-        let cursor = Cursor::new(Scope::Tenant(Tenant::default()).print(), Epoch(1), Position(9));
-        delivery(Bytes::from(json.to_owned()), cursor).unwrap()
-    }
-
-    #[test]
-    fn a_merged_frame_gives_its_count_and_the_event_as_it_was() {
-        let event = Event::builder("/a", "llm.delta.v1")
-            .subject("r")
-            .data(&serde_json::json!({"n":5}))
-            .build()
-            .unwrap();
-        let json = String::from_utf8(event.json().to_vec()).unwrap();
-        let plain = read_event(&json);
-        assert_eq!((plain.merged, plain.event()), (1, &event));
-        let merged = read_event(&format!("{},\"merged\":12}}", json.strip_suffix('}').unwrap()));
-        assert_eq!((merged.merged, merged.event()), (12, &event));
-    }
-
-    #[test]
-    fn an_extension_of_that_name_stays_one() {
-        let json = r#"{"specversion":"1.0","id":"1","source":"/a","type":"t","stream":"r","merged":7}"#;
-        let delivery = read_event(json);
-        assert_eq!(delivery.merged, 1);
-        assert_eq!(
-            delivery.event().extensions().collect::<Vec<_>>(),
-            [("merged", "7")]
-        );
     }
 }

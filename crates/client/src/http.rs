@@ -180,10 +180,10 @@ impl Http {
     fn heard(&self, status: StatusCode) {
         match status {
             StatusCode::INSUFFICIENT_STORAGE => {
-                self.set_status(StatusKind::ReadOnly, "the server has no space left")
+                self.set_status(StatusKind::ReadOnly, "the server has no space left");
             }
             status if is_passing(status) => {
-                self.set_status(StatusKind::Away, format_args!("the server answers {status}"))
+                self.set_status(StatusKind::Away, format_args!("the server answers {status}"));
             }
             _ => self.set_status(StatusKind::Ready, format_args!("{} answers", self.base)),
         }

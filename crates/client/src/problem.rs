@@ -64,20 +64,19 @@ impl Problem {
             };
         };
         if let Some(known) = CODES.into_iter().find(|known| known.as_str() == code) {
+            // The answer's sentence names index and attribute again.
+            let index = self.index.unwrap_or(0);
+            let detail = detail
+                .strip_prefix(&format!("event {index}: "))
+                .unwrap_or(&detail);
             let error = match self.attribute {
                 Some(attribute) => {
-                    let detail = detail
-                        .strip_prefix(&format!("{attribute}: "))
-                        .unwrap_or(&detail)
-                        .to_owned();
-                    EventError::attribute(known, attribute, detail)
+                    let detail = detail.strip_prefix(&format!("{attribute}: ")).unwrap_or(detail);
+                    EventError::attribute(known, &attribute, detail)
                 }
                 None => EventError::new(known, detail),
             };
-            return Error::InvalidEvent {
-                index: self.index.unwrap_or(0),
-                error,
-            };
+            return Error::InvalidEvent { index, error };
         }
         let bare = |prefix: &str| detail.strip_prefix(prefix).unwrap_or(&detail).to_owned();
         let store = match code.as_str() {

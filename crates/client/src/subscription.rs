@@ -28,7 +28,7 @@ pub(crate) struct HttpSource {
     /// Whether the scope is one stream.
     single: bool,
     cursor: Cursor,
-    connection: Option<Connection>,
+    connection: Option<Box<Connection>>,
     backoff: Backoff,
     /// When the next connection may be tried.
     retry_at: Instant,
@@ -36,6 +36,8 @@ pub(crate) struct HttpSource {
     /// The end was handed over and nothing came after it.
     ended: bool,
     over: bool,
+    /// What comes next is this error.
+    failed: Option<Error>,
     /// Items that came before the first cursor did, or that stand for a 204.
     pending: VecDeque<Item>,
 }
@@ -106,6 +108,7 @@ impl HttpSource {
             retry_at: Instant::now(),
             caught_up: false,
             ended: false,
+            failed: None,
             pending,
         })
     }
@@ -196,10 +199,16 @@ impl Source for HttpSource {
     async fn fill(&mut self, out: &mut VecDeque<Item>, max: usize) -> Result<bool, Error> {
         let closed = self.http.closed.clone();
         loop {
-            self.take(out, max)?;
+            if let Some(error) = self.failed.take() {
+                return Err(error);
+            }
+            let taken = self.take(out, max);
             if !out.is_empty() {
+                // What came before an error is delivered before it.
+                self.failed = taken.err();
                 return Ok(true);
             }
+            taken?;
             if self.over || closed.is_cancelled() {
                 return Ok(false);
             }

@@ -28,6 +28,8 @@ pub enum Code {
     InvalidTransition,
     /// The event is larger than the limit.
     EventTooLarge,
+    /// The request's content type is none that events come in.
+    UnsupportedMediaType,
 }
 
 impl Code {
@@ -46,6 +48,7 @@ impl Code {
             Self::InvalidData => "invalid-data",
             Self::InvalidTransition => "invalid-transition",
             Self::EventTooLarge => "event-too-large",
+            Self::UnsupportedMediaType => "unsupported-media-type",
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::Event;
+use crate::{Event, catalogue, dialect};
 
 /// Which events pass. Empty lists pass everything; the lists are joined by *and*, the patterns inside one by *or*.
 ///
@@ -11,7 +11,10 @@ use crate::Event;
 ///
 /// * `workflow` passes `workflow.started.v1` and `workflow.task.created.v1`: a prefix of whole tokens;
 /// * `workflow.started` passes every version of it; `workflow.started.v1` only that one;
-/// * `*` stands for exactly one token (`*.failed`), and alone, or as an empty pattern, for everything.
+/// * `*` stands for exactly one token (`*.failed`); alone, anywhere in a list, it stands for everything;
+/// * a name of another dialect (`WORKFLOW_STARTED`, `workflow.task.created`) also passes the type it means by the
+///   catalogue, and the stream types `token` and `progress` pass every type of their sort: `token` model deltas,
+///   `progress` what has `progressed`.
 ///
 /// A subject pattern is the same over tokens separated by `/`, and case matters there. A source matches as a whole
 /// or as a prefix of whole `/` tokens.
@@ -27,6 +30,8 @@ use crate::Event;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Filter {
     types: Vec<String>,
+    /// What the type patterns mean in our own names, where that is something else.
+    meanings: Vec<String>,
     subjects: Vec<String>,
     sources: Vec<String>,
 }
@@ -44,6 +49,11 @@ pub struct FilterError {
 const MAX_PATTERNS: usize = 64;
 /// How long one pattern may be, in bytes.
 const MAX_PATTERN: usize = 512;
+/// The stream types that stand for a sort of events.
+const SORTS: [(&str, &[&str]); 2] = [
+    ("token", &["llm.delta"]),
+    ("progress", &["workflow.progressed", "task.progressed"]),
+];
 
 impl Filter {
     /// Passes everything.
@@ -60,12 +70,13 @@ impl Filter {
         Self::all().and_types(list)
     }
 
-    /// Adds a comma-separated list of type patterns.
+    /// Adds a comma-separated list of type patterns; one with `*` in it passes every type.
     ///
     /// # Errors
     /// As [`Filter::types`].
     pub fn and_types(mut self, list: &str) -> Result<Self, FilterError> {
-        parse("types", list, '.', |p| p.to_ascii_lowercase(), &mut self.types)?;
+        parse("types", list, Some('.'), str::to_ascii_lowercase, &mut self.types)?;
+        self.meanings = self.types.iter().flat_map(|pattern| meanings(pattern)).collect();
         Ok(self)
     }
 
@@ -74,7 +85,7 @@ impl Filter {
     /// # Errors
     /// As [`Filter::types`].
     pub fn and_subjects(mut self, list: &str) -> Result<Self, FilterError> {
-        parse("subject", list, '/', str::to_owned, &mut self.subjects)?;
+        parse("subject", list, Some('/'), str::to_owned, &mut self.subjects)?;
         Ok(self)
     }
 
@@ -83,7 +94,7 @@ impl Filter {
     /// # Errors
     /// As [`Filter::types`].
     pub fn and_sources(mut self, list: &str) -> Result<Self, FilterError> {
-        parse("source", list, '\0', str::to_owned, &mut self.sources)?;
+        parse("source", list, None, str::to_owned, &mut self.sources)?;
         Ok(self)
     }
 
@@ -120,7 +131,8 @@ impl Filter {
     /// Whether an event with these attributes passes.
     #[must_use]
     pub fn matches_parts(&self, ty: &str, subject: &str, source: &str) -> bool {
-        any(&self.types, |p| tokens_match(p, ty, '.', true))
+        (any(&self.types, |p| tokens_match(p, ty, '.', true))
+            || self.meanings.iter().any(|p| tokens_match(p, ty, '.', true)))
             && any(&self.subjects, |p| tokens_match(p, subject, '/', false))
             && any(&self.sources, |p| prefix_of_tokens(p, source, '/'))
     }
@@ -159,48 +171,79 @@ fn prefix_of_tokens(pattern: &str, text: &str, separator: char) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with(separator) || pattern.ends_with(separator))
 }
 
+/// What a type pattern means in our own names, where those are others.
+fn meanings(pattern: &str) -> Vec<String> {
+    if let Some((_, sorts)) = SORTS.iter().find(|(word, _)| *word == pattern) {
+        return sorts.iter().map(|&s| s.to_owned()).collect();
+    }
+    let (name, version) = catalogue::split_version(pattern);
+    // A category or a name of ours keeps its plain meaning: `interrupt` is not another dialect's word for something.
+    if catalogue::lookup_name(name).is_some() || catalogue::all().any(|entry| entry.category() == name) {
+        return Vec::new();
+    }
+    let versioned = |entry: &catalogue::Entry| match version {
+        Some(version) => format!("{}.v{version}", entry.name),
+        None => entry.name.to_owned(),
+    };
+    dialect::canonical(name).map(versioned).into_iter().collect()
+}
+
 fn parse(
     list_name: &'static str,
     list: &str,
-    separator: char,
+    separator: Option<char>,
     normal: impl Fn(&str) -> String,
     into: &mut Vec<String>,
 ) -> Result<(), FilterError> {
     let refuse = |pattern: &str, reason| {
+        let pattern = pattern.chars().filter(|c| !c.is_control()).take(64).collect();
         Err(FilterError {
             list: list_name,
-            pattern: pattern.chars().take(64).collect(),
+            pattern,
             reason,
         })
     };
-    for pattern in list
-        .split(',')
-        .map(str::trim)
-        .filter(|p| !p.is_empty() && *p != "*")
-    {
+    let patterns = || list.split(',').map(str::trim).filter(|p| !p.is_empty());
+    for pattern in patterns() {
         if pattern.len() > MAX_PATTERN {
             return refuse(pattern, "longer than 512 bytes");
         }
         if pattern.chars().any(char::is_control) {
             return refuse(pattern, "has a control character");
         }
-        if separator != '\0'
-            && pattern
-                .trim_matches(separator)
+        if let Some(separator) = separator {
+            let tokens = without_tail(pattern, separator);
+            if tokens.split(separator).any(str::is_empty) {
+                return refuse(pattern, "has an empty token");
+            }
+            if tokens
                 .split(separator)
-                .any(str::is_empty)
-        {
-            return refuse(pattern, "has an empty token");
+                .any(|token| token != "*" && token.contains('*'))
+            {
+                return refuse(pattern, "`*` stands for a whole token");
+            }
         }
-        let pattern = if separator == '\0' {
-            pattern
-        } else {
-            pattern.trim_end_matches(separator)
-        };
+    }
+    let tokens = |pattern| separator.map_or(pattern, |separator| without_tail(pattern, separator));
+    if patterns().any(|p| tokens(p) == "*") {
+        into.clear();
+        return Ok(());
+    }
+    for pattern in patterns() {
+        let tokens = tokens(pattern);
+        let pattern = normal(tokens);
+        if into.contains(&pattern) {
+            continue;
+        }
         if into.len() == MAX_PATTERNS {
-            return refuse(pattern, "more than 64 patterns");
+            return refuse(tokens, "more than 64 patterns");
         }
-        into.push(normal(pattern));
+        into.push(pattern);
     }
     Ok(())
+}
+
+/// A pattern without the separator that may end it.
+fn without_tail(pattern: &str, separator: char) -> &str {
+    pattern.strip_suffix(separator).unwrap_or(pattern).trim_end()
 }

@@ -1,6 +1,6 @@
 //! A page of history as JSON, put together from the events' own bytes.
 
-use std::sync::Arc;
+use std::{io::Write as _, sync::Arc};
 
 use axum::{
     body::Body,
@@ -23,7 +23,7 @@ pub(crate) async fn answer(app: &Arc<App>, scope: &Scope, query: &ReadQuery) -> 
     let start = query.start.unwrap_or(Start::Earliest);
     let mut page = app.broker.read(scope, &query.filter, start, limit).await?;
     cut(&mut page, app.config.max_page_bytes);
-    let mut response = Response::new(Body::from(encode(&page, scope, query.cursors)));
+    let mut response = Response::new(Body::from(encode(&page, scope)));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -45,8 +45,9 @@ fn cut(page: &mut Page, max: usize) {
     }
 }
 
-/// `{"events":[…],"next":…,"end":…,"more":…}`, with `gaps` where there are any and `cursors` where asked for.
-fn encode(page: &Page, scope: &Scope, cursors: bool) -> Vec<u8> {
+/// `{"events":[…],"next":…,"end":…,"more":…,"cursors":[…]}`, and `gaps` where there are any. `cursors` has one place
+/// for each event.
+fn encode(page: &Page, scope: &Scope) -> Vec<u8> {
     let bytes: usize = page
         .events
         .iter()
@@ -65,14 +66,12 @@ fn encode(page: &Page, scope: &Scope, cursors: bool) -> Vec<u8> {
         page.next, page.end, page.more
     );
     out.extend_from_slice(tail.as_bytes());
-    if cursors {
-        let list: Vec<String> = page
-            .events
-            .iter()
-            .map(|delivery| format!("\"{}\"", delivery.cursor))
-            .collect();
-        out.extend_from_slice(format!(",\"cursors\":[{}]", list.join(",")).as_bytes());
+    out.extend_from_slice(b",\"cursors\":[");
+    for (i, delivery) in page.events.iter().enumerate() {
+        // Writing into a vector cannot fail.
+        let _ = write!(out, "{}\"{}\"", if i > 0 { "," } else { "" }, delivery.cursor);
     }
+    out.push(b']');
     if !page.gaps.is_empty() {
         let gaps: Vec<String> = page
             .gaps

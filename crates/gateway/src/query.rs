@@ -20,8 +20,6 @@ pub(crate) struct ReadQuery {
     pub(crate) overflow: Overflow,
     /// Whether frames have an `event:` line.
     pub(crate) named: bool,
-    /// Whether a page carries a cursor for each event.
-    pub(crate) cursors: bool,
     /// Several streams instead of the tenant.
     streams: Option<String>,
 }
@@ -40,7 +38,6 @@ impl ReadQuery {
             limit: None,
             overflow: Overflow::default(),
             named: true,
-            cursors: false,
             streams: None,
         };
         let (mut after, mut last_event_id) = (None, None);
@@ -54,7 +51,6 @@ impl ReadQuery {
                 "limit" => query.limit = Some(limit(&value)?),
                 "overflow" => query.overflow = value.parse().map_err(|e| bad("overflow", e))?,
                 "named" => query.named = boolean("named", &value)?,
-                "cursors" => query.cursors = boolean("cursors", &value)?,
                 "streams" => query.streams = Some(value),
                 // Proxies and caches add parameters of their own.
                 _ => {}

@@ -1,1 +1,90 @@
-//! headwater
+//! The event backbone for agent and workflow runs.
+//!
+//! > Publish a run's events once. Stream them to any screen, and resume exactly where it left off.
+//!
+//! One program, any place to keep events: the URL decides.
+//!
+//! | URL | where events live |
+//! |---|---|
+//! | `memory:` | in this process, gone with it |
+//! | `embedded:./data` | in a folder that this process owns, on disk before `publish` answers |
+//! | `http://host:7420` | in a running Headwater |
+//!
+//! # A run, from the first event to the last
+//! ```
+//! use headwater::{Event, EventPublisher, EventSubscriber, Item, Scope, Subscription, Tenant};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let broker = headwater::connect("memory:").await?;
+//!
+//! // Subscribe, then act: the subscription is live when the call returns.
+//! let run = Scope::Stream(Tenant::default(), "wf-42".parse()?);
+//! let mut events = broker.subscribe(Subscription::new(run)).await?;
+//!
+//! // `publish` returns once the log has stored the events.
+//! for ty in ["workflow.started.v1", "workflow.completed.v1"] {
+//!     let event = Event::builder("/agents/coordinator", ty).subject("wf-42").data(&serde_json::json!({})).build()?;
+//!     broker.publish(&[event]).await?;
+//! }
+//!
+//! let mut seen = Vec::new();
+//! while let Some(item) = events.next().await {
+//!     match item? {
+//!         Item::Event(delivery) => seen.push(delivery.event().ty().to_owned()),
+//!         Item::End(_) => break,
+//!         Item::Gap(gap) => panic!("something is missing: {}", gap.reason),
+//!         Item::CaughtUp(_) => {}
+//!     }
+//! }
+//! assert_eq!(seen, ["workflow.started.v1", "workflow.completed.v1"]);
+//! # Ok(())
+//! # }
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(example()).unwrap();
+//! ```
+//!
+//! # Opening the door
+//! The embedded log has one owning process. [`serve`] lets others reach it: browsers, and programs in any language.
+//! ```
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let broker = headwater::connect("memory:").await?;
+//! let server = headwater::serve(broker, "127.0.0.1:0").await?;
+//! println!("curl -N {}/v1/streams/wf-42/events", server.url());
+//! server.shutdown().await?;
+//! # Ok(())
+//! # }
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(example()).unwrap();
+//! ```
+
+mod connect;
+mod ext;
+mod serve;
+mod url;
+
+pub use connect::{ConnectError, ConnectOptions, connect, connect_with};
+pub use ext::{EventPublisherExt, EventSubscriberExt};
+pub use serve::{ServeError, Server, serve, serve_with};
+pub use url::{BrokerUrl, UrlError};
+
+pub use headwater_broker::{
+    Broker, BrokerConfig, Capabilities, Delivery, Error, EventBroker, EventPublisher, EventStream,
+    EventSubscriber, Gap, Item, Overflow, OverflowError, Page, Policy, Published, Source, Start, Status,
+    StatusKind, StreamInfo, Subscription,
+};
+pub use headwater_client::{HttpBroker, HttpOptions};
+pub use headwater_embedded::{EmbeddedOptions, EmbeddedStore, Fsync};
+pub use headwater_events::{
+    Class, Code, Cursor, CursorError, Data, Event, EventError, Filter, FilterError, NameError, Position,
+    Scope, StreamName, Tenant,
+    catalogue::{self, EventType},
+    dialect, run_state,
+};
+pub use headwater_gateway::{Gateway, GatewayConfig};
+pub use headwater_store::{
+    Clock, Error as StoreError, EventLog, GapReason, Limits, MemoryOptions, MemoryStore, Record, Retention,
+    RunState, Store, SystemClock,
+};
+
+/// The snippets of the README are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

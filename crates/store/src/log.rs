@@ -107,6 +107,23 @@ pub struct Page {
     pub more: bool,
 }
 
+impl Page {
+    /// Whether the records are every position behind `after`, as far as the page and `to` reach: then nothing can be
+    /// missing there, whatever was removed from elsewhere.
+    #[must_use]
+    pub fn is_whole(&self, after: Position, to: Position) -> bool {
+        let to = to.min(self.next);
+        let mut reach = after;
+        for record in self.records.iter().take_while(|record| record.position() <= to) {
+            if record.position() != reach.next() {
+                break;
+            }
+            reach = record.position();
+        }
+        reach >= to
+    }
+}
+
 /// Which part of the log is followed. Every class is delivered.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum FollowScope {

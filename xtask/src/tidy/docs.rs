@@ -2,9 +2,11 @@
 
 use super::files::File;
 
-/// Names each Rust module under a `src` folder that does not open with `//!`.
+/// Names each Rust module under a `src` folder that does not open with `//!`. A `tests.rs` tests the module it is in.
 pub(crate) fn check(files: &[File]) -> Vec<String> {
-    let modules = files.iter().filter(|f| f.is(".rs") && f.path.contains("/src/"));
+    let modules = files
+        .iter()
+        .filter(|f| f.is(".rs") && f.path.contains("/src/") && !f.is("/tests.rs"));
     modules
         .filter(|f| !documented(&f.text))
         .map(|f| {
@@ -41,6 +43,7 @@ mod tests {
             ),
             File::new("crates/a/src/bare.rs", "use std::fmt;\n//! Too late.\n"),
             File::new("crates/a/src/empty.rs", "//!\nuse std::fmt;\n"),
+            File::new("crates/a/src/good/tests.rs", "use std::fmt;\n"),
             File::new("crates/a/tests/free.rs", "use std::fmt;\n"),
         ];
         let found = check(&files).join("\n");

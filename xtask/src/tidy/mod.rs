@@ -5,6 +5,7 @@
 mod docs;
 mod duplicates;
 mod files;
+mod generated;
 mod layers;
 mod licences;
 mod links;
@@ -54,5 +55,6 @@ pub(crate) fn check() -> Result<Vec<String>> {
     found.extend(docs::check(&files));
     found.extend(words::check(&files));
     found.extend(links::check(&files));
+    found.extend(generated::check(&files));
     Ok(found)
 }

@@ -47,6 +47,13 @@ pub struct Gap {
     pub stream: Option<StreamName>,
 }
 
+impl Gap {
+    /// Whether events that are delivered may lie in its range.
+    const fn is_sparse(&self) -> bool {
+        self.stream.is_some() || matches!(self.reason, GapReason::Retention | GapReason::Trimmed)
+    }
+}
+
 /// One item of a subscription.
 #[derive(Debug, Clone)]
 pub enum Item {
@@ -63,13 +70,13 @@ pub enum Item {
 }
 
 impl Item {
-    /// Where to resume behind this item. A gap of one stream among several does not move it: other streams' events
-    /// lie in its range.
+    /// Where to resume behind this item. A gap does not move it where events that are there may lie in its range, and
+    /// come behind it: those of other streams, and those that retention kept.
     #[must_use]
     pub const fn cursor(&self) -> Cursor {
         match self {
             Self::Event(delivery) => delivery.cursor,
-            Self::Gap(gap) if gap.stream.is_some() => gap.from,
+            Self::Gap(gap) if gap.is_sparse() => gap.from,
             Self::Gap(gap) => gap.to,
             Self::CaughtUp(cursor) | Self::End(cursor) => *cursor,
         }

@@ -224,8 +224,18 @@ mod tests {
 
     fn record(position: u64) -> Record {
         let stream = StreamName::new("run").unwrap();
-        let event = Event::builder("/test", "note.v1").tenant(&Tenant::default()).stream(&stream).build().unwrap();
-        Record::new(event, Position(position), Timestamp::UNIX_EPOCH, Class::Durable, Mark::None)
+        let event = Event::builder("/test", "note.v1")
+            .tenant(&Tenant::default())
+            .stream(&stream)
+            .build()
+            .unwrap();
+        Record::new(
+            event,
+            Position(position),
+            Timestamp::UNIX_EPOCH,
+            Class::Durable,
+            Mark::None,
+        )
     }
 
     fn ring(capacity: usize) -> (Ring, Arc<AtomicUsize>) {
@@ -252,7 +262,10 @@ mod tests {
         fill(&ring, 11..15);
         assert_eq!(positions(ring.take(Position(12), 8, 0)), [13, 14]);
         assert_eq!(positions(ring.take(Position(10), 2, 0)), [11, 12]);
-        assert!(matches!(ring.take(Position(14), 8, 0), Taken::Nothing { upto: Position(14) }));
+        assert!(matches!(
+            ring.take(Position(14), 8, 0),
+            Taken::Nothing { upto: Position(14) }
+        ));
     }
 
     #[test]
@@ -283,10 +296,18 @@ mod tests {
         let (ring, _) = ring(4);
         let there = ring.deletions();
         ring.deleted(&StreamName::new("run").unwrap(), Position(12));
-        let Taken::Deleted { number, to, .. } = ring.take(Position(11), 8, there) else { panic!("not told") };
+        let Taken::Deleted { number, to, .. } = ring.take(Position(11), 8, there) else {
+            panic!("not told")
+        };
         assert_eq!(to, Position(12));
-        assert!(matches!(ring.take(Position(12), 8, number), Taken::Nothing { .. }));
-        assert!(matches!(ring.take(Position(12), 8, ring.deletions()), Taken::Nothing { .. }));
+        assert!(matches!(
+            ring.take(Position(12), 8, number),
+            Taken::Nothing { .. }
+        ));
+        assert!(matches!(
+            ring.take(Position(12), 8, ring.deletions()),
+            Taken::Nothing { .. }
+        ));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use self::shim as conflate;
+use headwater_events::conflate;
 use headwater_store::Record;
 
 use crate::{Delivery, Item};
@@ -57,13 +57,4 @@ fn merge(run: &[Delivery]) -> Option<Delivery> {
         cursor: last.cursor,
         merged: run.iter().map(|d| d.merged).sum(),
     })
-}
-mod shim {
-    use headwater_events::Event;
-    pub(super) fn same_part(_: &Event, _: &Event) -> bool {
-        false
-    }
-    pub(super) fn merge(_: &[&Event]) -> Option<Event> {
-        None
-    }
 }

@@ -105,11 +105,12 @@ impl Reader {
             self.out.gap(gap);
         }
         self.out.records(page.records);
-        // With nothing more in the log the scope was read at least up to where the ring begins.
+        // With nothing more in the log the scope was read at least up to where the ring begins, and up to the end
+        // that the log had when the reader came.
         let upto = if page.more {
             page.next
         } else {
-            page.next.max(floor)
+            page.next.max(floor).max(self.out.tail())
         };
         self.out.advance(upto);
         Ok(())
@@ -151,6 +152,10 @@ impl Reader {
         } else {
             max
         };
+        // The hub may not have come as far as the log was when the reader came: its ring does not say what is history.
+        if !self.live && self.out.position() < self.out.tail() {
+            return self.catch_up().await.map(|()| true);
+        }
         match self.place.ring().take(self.out.position(), max, self.told) {
             Taken::Records {
                 records,

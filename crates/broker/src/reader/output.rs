@@ -58,6 +58,11 @@ impl Output {
         self.cursor
     }
 
+    /// Behind this place, what comes is live.
+    pub(crate) fn tail(&self) -> Position {
+        self.tail
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.items.len()
     }

@@ -38,9 +38,11 @@ pub(crate) fn run(args: &Args, config: Option<&Path>, env: Env<'_>) -> anyhow::R
             (value, _) => value.as_deref(),
         };
         if json {
-            out.json(&serde_json::json!({ "key": key, "value": value, "origin": setting.origin.to_string() }))?;
+            out.json(
+                &serde_json::json!({ "key": key, "value": value, "origin": setting.origin.to_string() }),
+            )?;
         } else {
-            writeln!(out, "{key:<28} {:<32} {}", value.unwrap_or("-"), setting.origin)?;
+            writeln!(out, "{key:<30} {:<32} {}", value.unwrap_or("-"), setting.origin)?;
         }
     }
     out.flush()?;

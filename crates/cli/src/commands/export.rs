@@ -2,7 +2,7 @@
 
 use std::{io::Write as _, process::ExitCode};
 
-use headwater::{EventBroker as _, EventSubscriber as _, Filter, Scope, Start, StreamName};
+use headwater::{Filter, Scope, Start, StreamName};
 
 use crate::{
     commands::tail,

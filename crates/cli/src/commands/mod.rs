@@ -8,7 +8,7 @@ mod export;
 mod import;
 mod publish;
 mod schema;
-mod serve;
+pub(crate) mod serve;
 mod show;
 mod streams;
 mod tail;

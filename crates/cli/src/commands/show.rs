@@ -2,12 +2,12 @@
 
 use std::{io::Write as _, process::ExitCode};
 
-use headwater::{EventBroker as _, EventSubscriber as _, Filter, Scope, Start, StreamInfo, StreamName};
+use headwater::{Filter, Scope, Start, StreamInfo, StreamName};
 use serde_json::json;
 
 use crate::{
     outline::{Look, Outline},
-    output::{Out, Paint, stdout_has_colour},
+    output::{self, Out, Paint, stdout_has_colour},
     pretty,
     remote::{self, RemoteArgs},
 };
@@ -41,7 +41,9 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut start = Start::Earliest;
     loop {
         let page = broker.read(&scope, &Filter::all(), start, PAGE).await?;
-        page.events.iter().for_each(|delivery| outline.apply(delivery.event()));
+        page.events
+            .iter()
+            .for_each(|delivery| outline.apply(delivery.event()));
         if !page.more {
             break;
         }
@@ -59,8 +61,13 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
         }
     } else {
         head(&mut out, &info)?;
-        let width = crossterm::terminal::size().map_or(100, |(columns, _)| usize::from(columns));
-        let look = Look { width: width.clamp(40, 120), rows: usize::MAX, now: None, frame: 0 };
+        let width = output::width().unwrap_or(100);
+        let look = Look {
+            width: width.clamp(40, 120),
+            rows: usize::MAX,
+            now: None,
+            frame: 0,
+        };
         let paint = Paint(stdout_has_colour());
         for line in outline.draw(look) {
             writeln!(out, "{}", line.render(paint))?;

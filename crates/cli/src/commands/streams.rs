@@ -2,7 +2,7 @@
 
 use std::{io::Write as _, process::ExitCode};
 
-use headwater::{EventBroker, StreamInfo};
+use headwater::StreamInfo;
 
 use crate::{
     output::{Out, Paint, stdout_has_colour},
@@ -39,7 +39,11 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
                 continue;
             }
             if std::mem::take(&mut first) {
-                writeln!(out, "{:<40} {:<10} {:>9} {:>9}  {:<24} LENGTH", "STREAM", "STATE", "EVENTS", "DELTAS", "STARTED")?;
+                writeln!(
+                    out,
+                    "{:<40} {:<10} {:>9} {:>9}  {:<24} LENGTH",
+                    "STREAM", "STATE", "EVENTS", "DELTAS", "STARTED"
+                )?;
             }
             row(&mut out, info)?;
         }

@@ -7,7 +7,7 @@ mod file;
 mod layers;
 mod value;
 
-pub(crate) use layers::{Layers, Origin, Setting};
+pub(crate) use layers::Layers;
 
 /// Reads an environment variable.
 pub(crate) type Env<'a> = &'a dyn Fn(&str) -> Option<std::ffi::OsString>;

@@ -16,10 +16,17 @@ pub(super) fn check(arg: &Arg, value: &str) -> Result<String, String> {
             _ => Err(format!("`{value}` is neither true nor false")),
         };
     }
-    let Some(long) = arg.get_long() else { return Ok(value.to_owned()) };
+    let Some(long) = arg.get_long() else {
+        return Ok(value.to_owned());
+    };
     let flag = format!("--{long}={value}");
     let probe = Command::new("probe").no_binary_name(true).disable_help_flag(true);
-    let probe = probe.arg(arg.clone().required(false).global(false).default_value(None::<&str>));
+    let probe = probe.arg(
+        arg.clone()
+            .required(false)
+            .global(false)
+            .default_value(None::<&str>),
+    );
     match probe.try_get_matches_from([flag]) {
         Ok(_) => Ok(value.to_owned()),
         Err(error) => Err(first_sentence(&error)),

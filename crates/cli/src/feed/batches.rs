@@ -2,7 +2,8 @@
 
 use std::{io, path::Path, time::Duration};
 
-use headwater::{Event, EventError};
+use bytes::Bytes;
+use headwater::{Event, EventError, dialect};
 
 use super::reader::{Entry, Input};
 
@@ -31,7 +32,10 @@ pub(crate) struct Batches {
 impl Batches {
     /// Reads a file, or stdin for `-`.
     pub(crate) fn open(path: &Path, max: u16) -> anyhow::Result<Self> {
-        Ok(Self { input: Input::open(path)?, max: max.into() })
+        Ok(Self {
+            input: Input::open(path)?,
+            max: max.into(),
+        })
     }
 
     /// How many bytes there are, where that is known.
@@ -41,7 +45,9 @@ impl Batches {
 
     /// Waits for the next batch; `None` at the end.
     pub(crate) async fn next(&mut self) -> io::Result<Option<Batch>> {
-        let Some(first) = self.input.next().await? else { return Ok(None) };
+        let Some(first) = self.input.next().await? else {
+            return Ok(None);
+        };
         let mut batch = Batch::default();
         batch.take(first);
         while batch.events.len() + batch.broken.len() < self.max && batch.bytes < MAX_BYTES {
@@ -62,9 +68,14 @@ impl Batches {
 impl Batch {
     fn take(&mut self, entry: Entry) {
         self.bytes += entry.json.len() as u64 + 1;
-        match Event::from_json(entry.json) {
+        match read(entry.json.into()) {
             Ok(event) => self.events.push((entry.line, event)),
             Err(error) => self.broken.push((entry.line, error)),
         }
     }
+}
+
+/// Reads a CloudEvent, or the envelope of another system.
+fn read(json: Bytes) -> Result<Event, EventError> {
+    Event::from_json(json.clone()).or_else(|_| dialect::accept(json))
 }

@@ -25,7 +25,11 @@ pub(crate) struct Known {
 impl Known {
     /// Knows nothing yet.
     pub(crate) fn new(broker: Arc<dyn EventBroker>) -> Self {
-        Self { broker, hasher: RandomState::new(), ids: HashMap::new() }
+        Self {
+            broker,
+            hasher: RandomState::new(),
+            ids: HashMap::new(),
+        }
     }
 
     /// Takes out of the batch what is there already and gives how many those were.
@@ -33,7 +37,11 @@ impl Known {
         let mut fresh = Vec::with_capacity(batch.events.len());
         let mut known = 0;
         for (line, event) in std::mem::take(&mut batch.events) {
-            if self.has(&event).await? { known += 1 } else { fresh.push((line, event)) }
+            if self.has(&event).await? {
+                known += 1;
+            } else {
+                fresh.push((line, event));
+            }
         }
         batch.events = fresh;
         Ok(known)
@@ -41,7 +49,9 @@ impl Known {
 
     async fn has(&mut self, event: &Event) -> Result<bool, Error> {
         // An event without a home is refused by the broker, which says why.
-        let (Ok(tenant), Ok(stream)) = (event.tenant_name(), event.stream_name()) else { return Ok(false) };
+        let (Ok(tenant), Ok(stream)) = (event.tenant_name(), event.stream_name()) else {
+            return Ok(false);
+        };
         let key = (tenant, stream);
         if !self.ids.contains_key(&key) {
             let ids = self.read(&key).await?;

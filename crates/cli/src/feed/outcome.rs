@@ -10,8 +10,6 @@ use serde_json::{Value, json};
 pub(crate) enum Fate {
     /// Stored, now or before.
     Stored(Published),
-    /// Known to be there without asking again.
-    Known,
     /// Refused.
     Refused {
         /// The stable code.
@@ -39,7 +37,6 @@ impl Outcome {
             Fate::Stored(published) => json!({
                 "line": self.line, "id": self.id, "cursor": published.cursor.to_string(), "duplicate": published.duplicate,
             }),
-            Fate::Known => json!({ "line": self.line, "id": self.id, "duplicate": true }),
             Fate::Refused { code, detail } => {
                 json!({ "line": self.line, "id": self.id, "code": code, "detail": detail })
             }
@@ -50,7 +47,7 @@ impl Outcome {
     pub(crate) fn refusal(&self) -> Option<String> {
         match &self.fate {
             Fate::Refused { code, detail } => Some(format!("line {}: {code}: {detail}", self.line)),
-            Fate::Stored(_) | Fate::Known => None,
+            Fate::Stored(_) => None,
         }
     }
 }
@@ -71,7 +68,7 @@ impl Tally {
     pub(crate) fn count(&mut self, fate: &Fate) {
         match fate {
             Fate::Stored(published) if !published.duplicate => self.stored += 1,
-            Fate::Stored(_) | Fate::Known => self.duplicates += 1,
+            Fate::Stored(_) => self.duplicates += 1,
             Fate::Refused { .. } => self.refused += 1,
         }
     }
@@ -79,7 +76,12 @@ impl Tally {
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} stored", self.stored, if self.stored == 1 { "event" } else { "events" })?;
+        write!(
+            f,
+            "{} {} stored",
+            self.stored,
+            if self.stored == 1 { "event" } else { "events" }
+        )?;
         if self.duplicates > 0 {
             write!(f, ", {} already there", self.duplicates)?;
         }

@@ -30,7 +30,8 @@ impl Outline {
         let mut folded = HashSet::new();
         let mut lines = self.lines(look, &folded);
         // Oldest first; a part that still goes on is never folded.
-        let done = |part: &Part| part.state != State::Open && !part.children.is_empty() && part.parent.is_some();
+        let done =
+            |part: &Part| part.state != State::Open && !part.children.is_empty() && part.parent.is_some();
         for (at, _) in self.parts.iter().enumerate().filter(|(_, part)| done(part)) {
             if lines.len() <= look.rows {
                 break;
@@ -44,7 +45,12 @@ impl Outline {
 
     fn lines(&self, look: Look, folded: &HashSet<usize>) -> Vec<Line> {
         let mut lines = Vec::new();
-        for (at, part) in self.parts.iter().enumerate().filter(|(_, part)| part.parent.is_none()) {
+        for (at, part) in self
+            .parts
+            .iter()
+            .enumerate()
+            .filter(|(_, part)| part.parent.is_none())
+        {
             lines.push(self.line(part, String::new(), look, folded.contains(&at)));
             self.below(at, "", look, folded, &mut lines);
         }
@@ -72,10 +78,17 @@ impl Outline {
             State::Failed => ("31", "✗"),
             State::Cancelled => ("35", "⊘"),
         };
-        let mut line = Line::new().add("2", branch).add(sgr, sign).add("", " ").add(colour(part.kind), part.name.as_str());
+        let mut line = Line::new()
+            .add("2", branch)
+            .add(sgr, sign)
+            .add("", " ")
+            .add(colour(part.kind), part.name.as_str());
         if let Some(percentage) = part.percentage.filter(|_| part.kind.is_root()) {
             let full = (percentage / 100.0 * BAR as f64).round() as usize;
-            line = line.add("", "  ").add("32", "━".repeat(full.min(BAR))).add("2", "━".repeat(BAR - full.min(BAR)));
+            line = line
+                .add("", "  ")
+                .add("32", "━".repeat(full.min(BAR)))
+                .add("2", "╌".repeat(BAR - full.min(BAR)));
             line = line.add("", format!(" {percentage:.0}%"));
         }
         if !part.note.is_empty() {
@@ -92,7 +105,11 @@ impl Outline {
 
     /// How many parts a part is made of, itself included.
     fn size(&self, part: &Part) -> usize {
-        1 + part.children.iter().map(|&child| self.size(&self.parts[child])).sum::<usize>()
+        1 + part
+            .children
+            .iter()
+            .map(|&child| self.size(&self.parts[child]))
+            .sum::<usize>()
     }
 }
 

@@ -22,6 +22,13 @@ impl Line {
         self
     }
 
+    /// Adds another line's text.
+    #[must_use]
+    pub(crate) fn join(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
+    }
+
     /// How many columns it takes.
     pub(crate) fn width(&self) -> usize {
         self.0.iter().map(|(_, text)| text.chars().count()).sum()
@@ -67,8 +74,14 @@ mod tests {
         let line = Line::new().add("32", "abcdef").add("", "ghi");
         assert_eq!(line.clone().cut(5).render(Paint(false)), "abcd…");
         assert_eq!(line.clone().cut(9).render(Paint(false)), "abcdefghi");
-        assert_eq!(line.clone().right(12, "", "1 s").render(Paint(false)), "abcdefg… 1 s");
-        assert_eq!(line.clone().right(14, "", "1 s").render(Paint(false)), "abcdefghi  1 s");
+        assert_eq!(
+            line.clone().right(12, "", "1 s").render(Paint(false)),
+            "abcdefg… 1 s"
+        );
+        assert_eq!(
+            line.clone().right(14, "", "1 s").render(Paint(false)),
+            "abcdefghi  1 s"
+        );
         assert_eq!(line.right(20, "", "x").width(), 20);
     }
 }

@@ -40,13 +40,17 @@ impl Outline {
         if let Some(text) = delta_text(event) {
             Voice::hear(&mut self.voice, event, &text);
         }
-        let Some(entry) = catalogue::lookup_name(event.ty()) else { return };
+        let Some(entry) = catalogue::lookup_name(event.ty()) else {
+            return;
+        };
         let Some(kind) = entry.role.kind() else { return };
         let subject = event.subject().unwrap_or(event.stream());
         let known = self.by_kind.get(&(kind, subject.to_owned())).copied();
         let at = match (known, entry.role) {
             // A second opening at the same place is a part of its own, once the first is over.
-            (Some(at), Role::Opens(_)) if self.parts[at].state != State::Open => self.add(kind, subject, event),
+            (Some(at), Role::Opens(_)) if self.parts[at].state != State::Open => {
+                self.add(kind, subject, event)
+            }
             (Some(at), _) => at,
             (None, _) => self.add(kind, subject, event),
         };
@@ -78,11 +82,6 @@ impl Outline {
         self.parts.iter().filter(|part| part.state == State::Open).count()
     }
 
-    /// The run itself.
-    pub(crate) fn root(&self) -> Option<&Part> {
-        self.parts.iter().find(|part| part.parent.is_none() && part.kind.is_root()).or(self.parts.first())
-    }
-
     /// Every part, in the order in which they began.
     pub(crate) fn parts(&self) -> &[Part] {
         &self.parts
@@ -108,7 +107,9 @@ impl Outline {
     /// The part a new one belongs to: of another kind at the same subject while that is open, else the nearest above.
     fn parent_of(&self, kind: Kind, subject: &str) -> Option<usize> {
         let here = self.by_subject.get(subject).and_then(|all| {
-            all.iter().rev().find(|&&at| self.parts[at].kind != kind && self.parts[at].state == State::Open)
+            all.iter()
+                .rev()
+                .find(|&&at| self.parts[at].kind != kind && self.parts[at].state == State::Open)
         });
         if let Some(&at) = here {
             return Some(at);

@@ -89,7 +89,11 @@ impl Part {
             Role::Cancels(_) => State::Cancelled,
             Role::Within(_) | Role::Note => self.state,
         };
-        self.closed = if self.state == State::Open { None } else { self.closed.or(event.time()) };
+        self.closed = if self.state == State::Open {
+            None
+        } else {
+            self.closed.or(event.time())
+        };
         // Deltas come by the hundred and tell nothing beyond their text.
         if entry.delta.is_some() {
             return;
@@ -103,7 +107,12 @@ impl Part {
     /// How long it took, or has taken until `now`.
     pub(crate) fn length(&self, now: Option<Timestamp>) -> Option<std::time::Duration> {
         let until = self.closed.or(now)?;
-        Some(until.duration_since(self.opened?).max(jiff::SignedDuration::ZERO).unsigned_abs())
+        Some(
+            until
+                .duration_since(self.opened?)
+                .max(jiff::SignedDuration::ZERO)
+                .unsigned_abs(),
+        )
     }
 
     /// When it began.
@@ -111,12 +120,30 @@ impl Part {
         self.opened
     }
 
+    /// The kind, what it is done with, and the name it has in its run.
+    fn call_it(&mut self, with: Option<String>) {
+        let Some(with) = with else { return };
+        let here = self.subject.rsplit('/').next().unwrap_or_default();
+        let here = if here == with {
+            String::new()
+        } else {
+            format!(" · {}", short(&printable(here), 24))
+        };
+        self.name = format!("{} {with}{here}", self.kind.as_str());
+    }
+
     fn learn(&mut self, data: &Value, entry: &Entry) {
-        let text = |member: &str| data.get(member).and_then(Value::as_str).map(|text| printable(text).replace('\n', " "));
+        let text = |member: &str| {
+            data.get(member)
+                .and_then(Value::as_str)
+                .map(|text| printable(text).replace('\n', " "))
+        };
         match self.kind {
-            Kind::Workflow | Kind::Task | Kind::Step => self.name = text("name").unwrap_or_else(|| self.name.clone()),
-            Kind::Tool => self.name = text("name").map_or_else(|| self.name.clone(), |name| format!("tool {name}")),
-            Kind::Llm => self.name = text("model").map_or_else(|| self.name.clone(), |model| format!("llm {model}")),
+            Kind::Workflow | Kind::Task | Kind::Step => {
+                self.name = text("name").unwrap_or_else(|| self.name.clone());
+            }
+            Kind::Tool => self.call_it(text("name")),
+            Kind::Llm => self.call_it(text("model")),
             Kind::A2a if entry.role.opens() => {
                 if let (Some(from), Some(to)) = (text("from"), text("to")) {
                     self.name = format!("a2a {from} → {to}");
@@ -131,12 +158,14 @@ impl Part {
         let note = match entry.role {
             Role::Fails(_) => data.get("error").map(failure),
             Role::Within(_) => text("message"),
-            Role::Completes(_) if self.kind == Kind::Llm => {
-                data.pointer("/usage/output_tokens").and_then(Value::as_u64).map(|n| format!("{n} tokens"))
-            }
-            Role::Completes(_) => {
-                ["result", "output", "payload"].iter().find_map(|member| data.get(member)).map(brief)
-            }
+            Role::Completes(_) if self.kind == Kind::Llm => data
+                .pointer("/usage/output_tokens")
+                .and_then(Value::as_u64)
+                .map(|n| format!("{n} tokens")),
+            Role::Completes(_) => ["result", "output", "payload"]
+                .iter()
+                .find_map(|member| data.get(member))
+                .map(brief),
             Role::Opens(_) if self.kind == Kind::Tool => data.get("arguments").map(brief),
             _ => None,
         };
@@ -151,7 +180,9 @@ fn brief(value: &Value) -> String {
     match value {
         Value::String(text) => printable(text).replace('\n', " "),
         Value::Object(members) => {
-            let members = members.iter().map(|(name, value)| format!("{name} {}", brief(value)));
+            let members = members
+                .iter()
+                .map(|(name, value)| format!("{name} {}", brief(value)));
             printable(&members.collect::<Vec<_>>().join(", "))
         }
         Value::Array(items) if items.len() > 1 => format!("{} items", items.len()),

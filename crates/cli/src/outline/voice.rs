@@ -24,9 +24,13 @@ pub(crate) struct Voice {
 impl Voice {
     /// Adds a delta: to what is being said, or as the beginning of something else.
     pub(super) fn hear(voice: &mut Option<Self>, event: &Event, text: &str) {
-        let Some(entry) = catalogue::lookup_name(event.ty()) else { return };
+        let Some(entry) = catalogue::lookup_name(event.ty()) else {
+            return;
+        };
         let subject = event.subject().unwrap_or("");
-        let same = voice.as_ref().is_some_and(|v| v.ty == entry.name && v.subject == subject && v.source == event.source());
+        let same = voice
+            .as_ref()
+            .is_some_and(|v| v.ty == entry.name && v.subject == subject && v.source == event.source());
         if !same {
             *voice = Some(Self {
                 source: printable(event.source()),
@@ -48,7 +52,9 @@ impl Voice {
 /// The text of a delta; `None` for every other event.
 pub(crate) fn delta_text(event: &Event) -> Option<String> {
     let member = catalogue::lookup_name(event.ty())?.delta?;
-    let Data::Json(json) = event.data() else { return None };
+    let Data::Json(json) = event.data() else {
+        return None;
+    };
     match serde_json::from_str::<Value>(json).ok()?.get_mut(member)?.take() {
         Value::String(text) => Some(text),
         _ => None,

@@ -25,6 +25,7 @@ pub(crate) struct Decoder {
     /// The id of the block that is being read; takes effect when the block ends.
     id: Vec<u8>,
     last_id: Vec<u8>,
+    merged: Option<u32>,
     retry: Option<Duration>,
     /// Whether the block that is being read has any field that this decoder knows.
     known: bool,
@@ -49,6 +50,9 @@ pub(crate) struct Frame<'a> {
     pub(crate) event: &'a [u8],
     /// The payload; `None` where the block has no `data`: it dispatches nothing.
     pub(crate) data: Option<Bytes>,
+    /// How many events were merged into this one, where the block says so: a field of Headwater's own, which others
+    /// ignore.
+    pub(crate) merged: Option<u32>,
     /// The reconnection time the block asks for.
     pub(crate) retry: Option<Duration>,
 }
@@ -71,6 +75,7 @@ impl Decoder {
             has_data: false,
             id: Vec::new(),
             last_id: Vec::new(),
+            merged: None,
             retry: None,
             known: false,
             dispatched: false,
@@ -182,6 +187,7 @@ impl Decoder {
                     self.retry = Some(Duration::from_millis(ms));
                 }
             }
+            b"merged" => self.merged = digits(value).and_then(|n| u32::try_from(n).ok()),
             _ => return Ok(()),
         }
         self.known = true;
@@ -198,6 +204,7 @@ impl Decoder {
             id: &self.last_id,
             event: &self.event,
             data,
+            merged: self.merged.take(),
             retry: self.retry.take(),
         }
     }

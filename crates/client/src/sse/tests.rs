@@ -12,6 +12,7 @@ struct Seen {
     event: String,
     data: Option<String>,
     retry: Option<u64>,
+    merged: Option<u32>,
 }
 
 fn decode(chunks: &[&[u8]]) -> Vec<Seen> {
@@ -26,6 +27,7 @@ fn decode(chunks: &[&[u8]]) -> Vec<Seen> {
                 event: text(frame.event),
                 data: frame.data.as_deref().map(text),
                 retry: frame.retry.map(|r| u64::try_from(r.as_millis()).unwrap()),
+                merged: frame.merged,
             });
         }
     }
@@ -44,6 +46,7 @@ fn reference(body: &str) -> Vec<Seen> {
         event: String::new(),
         data: None,
         retry: None,
+        merged: None,
     };
     let (mut now, mut known, mut seen) = (blank.clone(), false, Vec::new());
     // What stands behind the last line end is no line.
@@ -74,6 +77,7 @@ fn reference(body: &str) -> Vec<Seen> {
             "event" => value.clone_into(&mut now.event),
             "id" if !value.contains('\0') => value.clone_into(&mut now.id),
             "retry" => now.retry = number().and_then(|n| n.parse().ok()).or(now.retry),
+            "merged" => now.merged = number().and_then(|n| n.parse().ok()),
             _ => continue,
         }
         known = true;
@@ -98,6 +102,7 @@ fn body() -> impl Strategy<Value = String> {
         Just("event"),
         Just("id"),
         Just("retry"),
+        Just("merged"),
         Just(""),
         Just("other"),
         Just("dat"),

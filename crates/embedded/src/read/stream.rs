@@ -56,7 +56,10 @@ pub(super) fn page(
         .filter(|gone| !gone.deleted)
         .map_or(told.removed, |gone| told.removed.max(gone.to));
     page::tell(&mut page, after, (after, removed), GapReason::Retention);
-    page::tell(&mut page, after, (after, told.trimmed), GapReason::Trimmed);
+    // Nothing of the run lies before its first event.
+    if !page.is_whole(after.max(record.first.prev()), told.trimmed) {
+        page::tell(&mut page, after, (after, told.trimmed), GapReason::Trimmed);
+    }
     gaps::tell_lost(&mut page, &reading.view.lost, after, Some(&record));
     Ok(page)
 }

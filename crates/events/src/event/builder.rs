@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{Data, Event, Inner, attribute, decode, encode};
+use super::{Data, Event, Inner, attribute, decode, encode, json as json_text};
 use crate::{Code, EventError, StreamName, Tenant};
 
 /// Builds an [`Event`]; [`Builder::build`] checks it.
@@ -108,27 +108,32 @@ impl Builder {
         self
     }
 
-    /// Sets another extension, as a string. The name is 1 to 64 of `a-z 0-9`.
+    /// Sets another extension, as a string. The name is 1 to 64 of `a-z 0-9` and none that has its own setter.
     pub fn extension(mut self, name: &str, value: &str) -> Self {
-        let checked =
-            attribute::extension_name(name).and_then(|()| attribute::text(name, value, attribute::MAX_TEXT));
-        if let Err(error) = checked {
-            self.error.get_or_insert(error);
-            return self;
+        match self
+            .event
+            .check_extension(name)
+            .and_then(|()| encode::extension(name, value))
+        {
+            Ok(json) => {
+                self.event.extensions.retain(|(have, _)| have != name);
+                self.event.extensions.push((ByteString::from(name), json));
+                self.event.extensions.sort_unstable();
+            }
+            Err(error) => {
+                self.error.get_or_insert(error);
+            }
         }
-        let mut json = Vec::new();
-        encode::string(&mut json, value);
-        let json = ByteString::from(String::from_utf8_lossy(&json).into_owned());
-        self.event.extensions.retain(|(have, _)| have != name);
-        self.event.extensions.push((ByteString::from(name), json));
-        self.event.extensions.sort();
         self
     }
 
-    /// Sets the payload from a serializable value.
+    /// Sets the payload from a serializable value; what becomes `null` is none.
     pub fn data(mut self, data: &impl Serialize) -> Self {
         match serde_json::to_string(data) {
-            Ok(json) => self.event.data = Data::Json(json.into()),
+            Ok(json) => {
+                let json = ByteString::from(json);
+                self.event.data = json_text::payload(&json, &json);
+            }
             Err(e) => {
                 self.error
                     .get_or_insert(EventError::attribute(Code::InvalidData, "data", e.to_string()));
@@ -137,11 +142,11 @@ impl Builder {
         self
     }
 
-    /// Sets the payload from JSON text.
+    /// Sets the payload from JSON text; `null` is none.
     pub fn data_json(mut self, json: impl Into<ByteString>) -> Self {
         let json = json.into();
         match serde_json::from_str::<&serde_json::value::RawValue>(&json) {
-            Ok(raw) => self.event.data = Data::Json(decode::one_line(&json, raw.get())),
+            Ok(raw) => self.event.data = json_text::payload(&json, raw.get()),
             Err(e) => {
                 self.error
                     .get_or_insert(EventError::attribute(Code::InvalidData, "data", e.to_string()));
@@ -171,7 +176,10 @@ impl Builder {
         }
         if self.time.is_some() || self.event.time.is_none() {
             let time = self.time.unwrap_or_else(Timestamp::now);
-            self.event.time = attribute::millis(time).map(ByteString::from);
+            let text = attribute::millis(time).ok_or_else(|| {
+                EventError::attribute(Code::InvalidAttribute, "time", "must be in the years 0 to 9999")
+            })?;
+            self.event.time = Some(ByteString::from(text));
         }
         decode::check(&self.event)?;
         Ok(Event::from_inner(self.event))

@@ -2,10 +2,12 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
+use bytestring::ByteString;
 
-use super::{Data, Inner};
+use super::{Data, Inner, attribute};
+use crate::{Code, EventError};
 
-pub(super) fn json(event: &Inner) -> Bytes {
+pub(crate) fn json(event: &Inner) -> Bytes {
     let payload = match &event.data {
         Data::None => 0,
         Data::Json(text) => text.len(),
@@ -46,6 +48,16 @@ pub(super) fn json(event: &Inner) -> Bytes {
     Bytes::from(out)
 }
 
+/// A string extension in its normal form; an empty one is allowed.
+pub(crate) fn extension(name: &str, value: &str) -> Result<ByteString, EventError> {
+    if !value.is_empty() {
+        attribute::text(name, value, attribute::MAX_TEXT)?;
+    }
+    let mut out = Vec::with_capacity(value.len() + 2);
+    string(&mut out, value);
+    ByteString::try_from(out).map_err(|_| EventError::attribute(Code::InvalidAttribute, name, "is not UTF-8"))
+}
+
 fn member(out: &mut Vec<u8>, name: &str, value: Option<&str>) {
     if let Some(value) = value {
         key(out, name);
@@ -65,7 +77,7 @@ fn key(out: &mut Vec<u8>, name: &str) {
 }
 
 /// A JSON string. Attribute values have no control characters, so only quotes and backslashes are escaped.
-pub(super) fn string(out: &mut Vec<u8>, value: &str) {
+pub(crate) fn string(out: &mut Vec<u8>, value: &str) {
     out.push(b'"');
     let mut rest = value;
     while let Some(at) = rest.find(['"', '\\']) {

@@ -1,11 +1,14 @@
 //! The envelope: CloudEvents 1.0 with Headwater's extensions.
 
-mod attribute;
+pub(crate) mod attribute;
 mod builder;
-mod decode;
-mod encode;
+pub(crate) mod decode;
+pub(crate) mod encode;
+mod inner;
+pub(crate) mod json;
+mod stored;
 
-use std::{fmt, sync::Arc, sync::OnceLock};
+use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 use bytestring::ByteString;
@@ -13,47 +16,15 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
 pub use builder::Builder;
+pub(crate) use inner::Inner;
 
-use crate::{Class, Code, EventError, Mark, NameError, StreamName, Tenant, catalogue};
+use crate::{Class, Code, EventError, EventType, Mark, NameError, StreamName, Tenant, catalogue};
 
 /// One event: immutable, shared, its JSON encoded at most once however many read it.
 ///
 /// Cloning copies a pointer. Equality compares the encoded form.
 #[derive(Clone)]
 pub struct Event(Arc<Inner>);
-
-#[derive(Clone, Default)]
-pub(crate) struct Inner {
-    pub(crate) id: ByteString,
-    pub(crate) source: ByteString,
-    pub(crate) ty: ByteString,
-    pub(crate) subject: Option<ByteString>,
-    /// RFC 3339 in UTC with milliseconds.
-    pub(crate) time: Option<ByteString>,
-    pub(crate) datacontenttype: Option<ByteString>,
-    pub(crate) dataschema: Option<ByteString>,
-    pub(crate) dataref: Option<ByteString>,
-    pub(crate) tenant: Option<ByteString>,
-    pub(crate) stream: Option<ByteString>,
-    pub(crate) sequence: Option<u64>,
-    pub(crate) traceparent: Option<ByteString>,
-    pub(crate) tracestate: Option<ByteString>,
-    pub(crate) correlationid: Option<ByteString>,
-    pub(crate) causationid: Option<ByteString>,
-    /// Every other extension: name and JSON value (string, integer or boolean), sorted by name.
-    pub(crate) extensions: Vec<(ByteString, ByteString)>,
-    pub(crate) data: Data,
-    pub(crate) json: OnceLock<Bytes>,
-}
-
-impl Inner {
-    /// A copy to be changed: it has not been encoded yet.
-    pub(crate) fn without_json(&self) -> Self {
-        let mut copy = self.clone();
-        copy.json = OnceLock::new();
-        copy
-    }
-}
 
 /// The payload of an event.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -83,6 +54,20 @@ impl Event {
         Builder::new(source.into(), ty.into())
     }
 
+    /// Starts an event with a typed payload; its type is the payload's.
+    ///
+    /// ```
+    /// use headwater_events::{Event, catalogue::WorkflowProgressed, catalogue::Percentage};
+    /// let payload = WorkflowProgressed::new(Percentage::clamped(40.0)).message("auditing");
+    /// let event = Event::of("/agents/coordinator", "wf-42", &payload).build().unwrap();
+    /// assert_eq!(event.ty(), "workflow.progressed.v1");
+    /// ```
+    pub fn of<T: EventType>(source: impl Into<String>, subject: impl Into<String>, payload: &T) -> Builder {
+        Builder::new(source.into(), T::TYPE.to_owned())
+            .subject(subject)
+            .data(payload)
+    }
+
     /// Reads one CloudEvent in structured JSON from outside: every attribute is checked.
     ///
     /// The event keeps slices of `json`; a payload that spans lines is put on one.
@@ -93,13 +78,13 @@ impl Event {
         decode::foreign(json.into()).map(Self::from_inner)
     }
 
-    /// Reads an event that [`Event::json`] wrote, from a store. Attributes are not checked again and the bytes
-    /// become the encoded form.
+    /// Reads an event that [`Event::json`] wrote, from a store. Attributes are not checked again, the payload is taken
+    /// as it stands, and the bytes become the encoded form: that they are whole is for the store to know.
     ///
     /// # Errors
     /// The bytes are not what [`Event::json`] writes.
     pub fn from_stored(json: Bytes) -> Result<Self, EventError> {
-        decode::stored(json).map(Self::from_inner)
+        stored::stored(json).map(Self::from_inner)
     }
 
     pub(crate) fn from_inner(inner: Inner) -> Self {
@@ -111,7 +96,6 @@ impl Event {
     }
 
     /// A builder that starts from this event.
-    #[must_use]
     pub fn to_builder(&self) -> Builder {
         Builder::from_event(self)
     }

@@ -141,6 +141,7 @@ mod tests {
             Code::InvalidData,
             Code::InvalidTransition,
             Code::EventTooLarge,
+            Code::UnsupportedMediaType,
         ] {
             assert!(find(code.as_str()).is_some(), "{code}");
         }

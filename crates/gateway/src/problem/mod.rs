@@ -17,7 +17,10 @@ pub use codes::{CODES, ProblemCode};
 
 /// An error as it is answered: `application/problem+json` with a stable `code`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Problem {
+pub struct Problem(Box<Members>);
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct Members {
     /// `urn:headwater:error:` and the code.
     #[serde(rename = "type")]
     kind: String,
@@ -38,9 +41,21 @@ pub struct Problem {
     /// Which events of the batch were stored, where only part of it was.
     #[serde(skip_serializing_if = "Option::is_none")]
     stored: Option<Vec<bool>>,
+    /// How large the batch is and how large it may be, where it is over the limit.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    batch: Option<Batch>,
     /// Where to resume, where a stream ended with this.
     #[serde(skip_serializing_if = "Option::is_none")]
     cursor: Option<String>,
+}
+
+/// The size of a batch that is over the limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+struct Batch {
+    events: usize,
+    bytes: usize,
+    max_events: usize,
+    max_bytes: usize,
 }
 
 impl Problem {
@@ -52,7 +67,7 @@ impl Problem {
             Some(row) => (Cow::Borrowed(row.code), row.status, row.title),
             None => (Cow::Owned(code.to_owned()), 500, "the server failed"),
         };
-        Self {
+        Self(Box::new(Members {
             kind: format!("urn:headwater:error:{code}"),
             title,
             status,
@@ -61,47 +76,48 @@ impl Problem {
             index: None,
             attribute: None,
             stored: None,
+            batch: None,
             cursor: None,
-        }
+        }))
     }
 
     /// A problem of one event of a batch.
     pub(crate) fn event(index: usize, error: &EventError) -> Self {
-        let mut problem = Self::new(error.code().as_str(), format!("event {index}: {error}"));
-        problem.index = Some(index);
-        problem.attribute = error.attribute_name().map(str::to_owned);
+        let mut problem = Self::new(error.code().as_str(), error.to_string());
+        problem.0.index = Some(index);
+        problem.0.attribute = error.attribute_name().map(str::to_owned);
         problem
     }
 
     /// An event that names another tenant than the caller's.
     pub(crate) fn foreign_tenant(index: usize, tenant: &str) -> Self {
-        let detail = format!("event {index}: tenant: must be absent or the caller's own, `{tenant}`");
+        let detail = format!("tenant: must be absent or the caller's own, `{tenant}`");
         let mut problem = Self::new("foreign-tenant", detail);
-        problem.index = Some(index);
-        problem.attribute = Some("tenant".into());
+        problem.0.index = Some(index);
+        problem.0.attribute = Some("tenant".into());
         problem
     }
 
     /// The stable code.
     #[must_use]
     pub fn code(&self) -> &str {
-        &self.code
+        &self.0.code
     }
 
     /// The HTTP status.
     #[must_use]
-    pub const fn status(&self) -> u16 {
-        self.status
+    pub fn status(&self) -> u16 {
+        self.0.status
     }
 
     /// Whether the same request may succeed later, by itself.
-    pub(crate) const fn is_passing(&self) -> bool {
-        matches!(self.status, 500 | 502..=504 | 507 | 429)
+    pub(crate) fn is_passing(&self) -> bool {
+        matches!(self.0.status, 500 | 502..=504 | 507 | 429)
     }
 
     /// The problem as JSON on one line.
     pub(crate) fn to_json(&self) -> Vec<u8> {
-        serde_json::to_vec(self).unwrap_or_default()
+        serde_json::to_vec(&self.0).unwrap_or_default()
     }
 }
 
@@ -115,10 +131,10 @@ impl From<Error> for Problem {
                     codes::find(code).map_or("internal", |row| row.code),
                     detail.clone(),
                 );
-                if problem.code == "internal" {
-                    problem.status = if (400..600).contains(status) { *status } else { 502 };
-                    problem.kind = format!("urn:headwater:error:{code}");
-                    problem.code = Cow::Owned(code.clone());
+                if problem.0.code == "internal" {
+                    problem.0.status = if (400..600).contains(status) { *status } else { 502 };
+                    problem.0.kind = format!("urn:headwater:error:{code}");
+                    problem.0.code = Cow::Owned(code.clone());
                 }
                 return problem;
             }
@@ -126,9 +142,22 @@ impl From<Error> for Problem {
         }
         let mut problem = Self::new(error.code(), error.to_string());
         match &error {
-            Error::SlowConsumer { cursor } => problem.cursor = Some(cursor.to_string()),
+            &Error::BatchTooLarge {
+                events,
+                bytes,
+                max_events,
+                max_bytes,
+            } => {
+                problem.0.batch = Some(Batch {
+                    events,
+                    bytes,
+                    max_events,
+                    max_bytes,
+                });
+            }
+            Error::SlowConsumer { cursor } => problem.0.cursor = Some(cursor.to_string()),
             Error::Store(S::Partial { stored, .. }) => {
-                problem.stored = Some(stored.iter().map(Option::is_some).collect());
+                problem.0.stored = Some(stored.iter().map(Option::is_some).collect());
             }
             _ => {}
         }
@@ -149,16 +178,20 @@ impl From<NameError> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
+        if self.0.status == 500 {
+            // The caller can do nothing about these: somebody has to hear of them.
+            tracing::error!(code = %self.0.code, detail = %self.0.detail, "request failed");
+        }
         let mut response = Response::new(Body::from(self.to_json()));
         *response.status_mut() =
-            StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
         headers.insert(
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json"),
         );
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if self.status == 503 {
+        if self.0.status == 503 {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response

@@ -17,9 +17,11 @@ pub(super) async fn collect(
     let declared = headers
         .get(header::CONTENT_LENGTH)
         .and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
+    // A client that asked first has sent nothing yet.
+    let waits = headers.contains_key(header::EXPECT);
     match timeout(
         config.body_read_timeout(),
-        read(body, declared, config.max_body_bytes),
+        read(body, declared, waits, config.max_body_bytes),
     )
     .await
     {
@@ -31,9 +33,11 @@ pub(super) async fn collect(
     }
 }
 
-async fn read(mut body: Body, declared: Option<usize>, limit: usize) -> Result<Bytes, Problem> {
+async fn read(mut body: Body, declared: Option<usize>, waits: bool, limit: usize) -> Result<Bytes, Problem> {
     if declared.is_some_and(|length| length > limit) {
-        discard(body, limit).await;
+        if !waits {
+            discard(body, limit).await;
+        }
         return Err(too_large(limit));
     }
     let Some(first) = next(&mut body).await? else {

@@ -1,9 +1,8 @@
-//! Which mode a request is in, and its events.
+//! What a request carries.
 
 use bytes::Bytes;
-use headwater_events::{Code, Event, EventError};
-use http::{HeaderMap, header};
-use serde_json::value::RawValue;
+use headwater_events::{Code, Event, http};
+use hyper::{HeaderMap, header};
 
 use crate::problem::Problem;
 
@@ -18,34 +17,13 @@ pub(super) fn check_encoding(headers: &HeaderMap) -> Result<(), Problem> {
     }
 }
 
-/// The events of a request.
+/// The events of a request, in whichever mode of CloudEvents over HTTP it is.
 pub(super) fn decode(headers: &HeaderMap, body: Bytes) -> Result<Vec<Event>, Problem> {
-    let kind = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|v| v.to_str().ok())
-        .unwrap_or("");
-    let essence = kind.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
-    match essence.as_str() {
-        "application/cloudevents+json" => Ok(vec![
-            Event::from_json(body).map_err(|error| Problem::event(0, &error))?,
-        ]),
-        "application/cloudevents-batch+json" => batch(&body),
-        _ => Err(Problem::new(
-            "unsupported-media-type",
-            "send application/cloudevents+json, application/cloudevents-batch+json, or ce- headers (binary mode)",
-        )),
+    match http::decode(headers, body) {
+        Ok(decoded) => Ok(decoded.into_events()),
+        Err((_, error)) if error.code() == Code::UnsupportedMediaType => {
+            Err(Problem::new(error.code().as_str(), error.to_string()))
+        }
+        Err((index, error)) => Err(Problem::event(index, &error)),
     }
-}
-
-fn batch(body: &Bytes) -> Result<Vec<Event>, Problem> {
-    let text = std::str::from_utf8(body)
-        .map_err(|_| Problem::event(0, &EventError::new(Code::MalformedJson, "is not UTF-8")))?;
-    let items: Vec<&RawValue> = serde_json::from_str(text)
-        .map_err(|e| Problem::new("malformed-json", format!("the body is not a JSON array: {e}")))?;
-    let mut events = Vec::with_capacity(items.len());
-    for (index, item) in items.iter().enumerate() {
-        let event = Event::from_json(body.slice_ref(item.get().as_bytes()));
-        events.push(event.map_err(|error| Problem::event(index, &error))?);
-    }
-    Ok(events)
 }

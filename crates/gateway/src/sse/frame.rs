@@ -1,12 +1,14 @@
 //! Frames: what one item looks like on the wire.
 //!
+//! Writing into a vector cannot fail, so what `write!` gives is passed over.
+//!
 //! Line ends are LF. An `id:` is a cursor, which is base64url; `event:` and `data:` come from checked attributes and
 //! one-line JSON. Nothing a publisher writes can therefore end a line and begin another.
 
 use std::{borrow::Cow, io::Write as _};
 
 use bytes::Bytes;
-use headwater_broker::{Delivery, Gap, Item};
+use headwater_broker::{Delivery, Item};
 use headwater_events::{Cursor, Scope};
 use headwater_store::Record;
 
@@ -22,32 +24,42 @@ pub(crate) struct Style {
 }
 
 impl Style {
-    /// The frame of one item.
+    /// The frame of an event that looks the same to every reader of its stream: named and unmerged, in the scope of
+    /// that one stream. It is made once and kept with the record. `None` where it does not.
     ///
-    /// An event of one stream, named and unmerged, looks the same to every reader of that stream: it is made once
-    /// and kept with the record.
-    pub(crate) fn item(&self, item: &Item) -> Bytes {
+    /// For live events only: history is read by one reader at a time, and its records would keep the frames.
+    pub(crate) fn shared(&self, item: &Item) -> Option<Bytes> {
         match item {
             Item::Event(delivery)
                 if self.named && delivery.merged <= 1 && matches!(self.scope, Scope::Stream(..)) =>
             {
-                delivery
-                    .record
-                    .frame(|record| event(record, delivery.cursor, true, 1))
+                Some(delivery.record.frame(|record| {
+                    let mut out = Vec::with_capacity(record.event().json().len() + 160);
+                    event(&mut out, record, delivery.cursor, true, 1);
+                    Bytes::from(out)
+                }))
             }
+            _ => None,
+        }
+    }
+
+    /// Appends the frame of one item.
+    pub(crate) fn append(&self, out: &mut Vec<u8>, item: &Item) {
+        match item {
             Item::Event(Delivery {
                 record,
                 cursor,
                 merged,
-            }) => event(record, *cursor, self.named, *merged),
-            Item::Gap(gap) => self.gap(gap),
-            Item::CaughtUp(cursor) => reserved("caught-up", *cursor, &place(*cursor)),
-            Item::End(cursor) => reserved("end", *cursor, &place(*cursor)),
+            }) => event(out, record, *cursor, self.named, *merged),
+            Item::Gap(gap) => reserved(
+                out,
+                "gap",
+                gap.to,
+                gap_json(gap, &self.scope).to_string().as_bytes(),
+            ),
+            Item::CaughtUp(cursor) => reserved(out, "caught-up", *cursor, &place(*cursor)),
+            Item::End(cursor) => reserved(out, "end", *cursor, &place(*cursor)),
         }
-    }
-
-    fn gap(&self, gap: &Gap) -> Bytes {
-        reserved("gap", gap.to, gap_json(gap, &self.scope).to_string().as_bytes())
     }
 }
 
@@ -85,29 +97,22 @@ fn place(cursor: Cursor) -> Vec<u8> {
     format!("{{\"cursor\":\"{cursor}\"}}").into_bytes()
 }
 
-fn reserved(name: &str, cursor: Cursor, json: &[u8]) -> Bytes {
-    let mut out = Vec::with_capacity(json.len() + 96);
+fn reserved(out: &mut Vec<u8>, name: &str, cursor: Cursor, json: &[u8]) {
     let _ = writeln!(out, "id: {cursor}\nevent: headwater.{name}");
-    data(&mut out, json);
-    Bytes::from(out)
+    data(out, json);
 }
 
-fn event(record: &Record, cursor: Cursor, named: bool, merged: u32) -> Bytes {
+fn event(out: &mut Vec<u8>, record: &Record, cursor: Cursor, named: bool, merged: u32) {
     let event = record.event();
-    let json = event.json();
-    let mut out = Vec::with_capacity(json.len() + event.ty().len() + 72);
     let _ = writeln!(out, "id: {cursor}");
     if named {
         let _ = writeln!(out, "event: {}", name(event.ty()));
     }
-    match json.strip_suffix(b"}").filter(|_| merged > 1) {
-        Some(open) => data(
-            &mut out,
-            &[open, format!(",\"merged\":{merged}}}").as_bytes()].concat(),
-        ),
-        None => data(&mut out, json),
+    if merged > 1 {
+        // A field of our own: `EventSource` passes over it.
+        let _ = writeln!(out, "merged: {merged}");
     }
-    Bytes::from(out)
+    data(out, event.json());
 }
 
 /// `data:` on one line, and the end of the block.

@@ -6,7 +6,7 @@
 use std::{convert::Infallible, pin::Pin, time::Duration};
 
 use axum::body::Body;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::stream;
 use headwater_broker::{EventStream, Item};
 use tokio::{
@@ -31,6 +31,8 @@ pub(crate) struct Reader {
     /// Taken from the broker, not yet written; in reverse, so that the next one is last.
     waiting: Vec<Item>,
     state: State,
+    /// History was written: what follows is shared with the other readers of the stream.
+    live: bool,
     clock: Clock,
     draining: Pin<Box<WaitForCancellationFutureOwned>>,
     seat: Seat,
@@ -63,6 +65,7 @@ impl Reader {
             style,
             waiting: Vec::new(),
             state: State::New,
+            live: false,
             clock,
             draining,
             seat,
@@ -133,34 +136,30 @@ impl Reader {
 
     /// The frames of what is waiting, as far as one write may go.
     fn write(&mut self) -> Bytes {
-        let mut out = BytesMut::new();
+        let most = self.app().config.max_write_bytes;
+        let mut out = Vec::new();
         let mut frames = 0;
         while let Some(item) = self.waiting.pop() {
-            let frame = self.style.item(&item);
             frames += 1;
             match &item {
                 Item::Gap(gap) => self.app().meters.gap(gap.reason.as_str()),
+                Item::CaughtUp(_) => self.live = true,
                 Item::End(_) => {
                     self.state = State::Over;
                     self.waiting.clear();
                 }
-                _ => {}
+                Item::Event(_) => {}
             }
-            if out.is_empty() {
-                if self.waiting.is_empty() {
-                    // The frame of a single event is shared by every reader: no copy.
-                    self.app().meters.frames_out.increment(frames);
+            match self.live.then(|| self.style.shared(&item)).flatten() {
+                // A single event: its frame goes out as it is, without a copy.
+                Some(frame) if out.is_empty() && self.waiting.is_empty() => {
+                    self.app().meters.frames_out.increment(1);
                     return frame;
                 }
-                out.reserve(
-                    self.app()
-                        .config
-                        .max_write_bytes
-                        .min(frame.len() * (self.waiting.len() + 1)),
-                );
+                Some(frame) => out.extend_from_slice(&frame),
+                None => self.style.append(&mut out, &item),
             }
-            out.extend_from_slice(&frame);
-            if out.len() >= self.app().config.max_write_bytes {
+            if out.len() >= most {
                 break;
             }
         }
@@ -169,7 +168,7 @@ impl Reader {
             self.waiting = Vec::new();
         }
         self.app().meters.frames_out.increment(frames);
-        out.freeze()
+        Bytes::from(out)
     }
 
     fn app(&self) -> &App {

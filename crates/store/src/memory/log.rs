@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use super::{
     MemoryOptions,
     dedup::{Dedup, First},
+    numbered::Numbered,
     order::Order,
     refs::Refs,
     stream::{Gone, Kind, Stream, StreamId},
@@ -19,7 +20,7 @@ use crate::{Append, Appended, Error, Page, ReadScope, Record, Retention, RunReco
 
 pub(super) struct Log {
     pub(super) tenants: HashMap<Tenant, TenantLog>,
-    pub(super) streams: HashMap<StreamId, Stream>,
+    pub(super) streams: Numbered<StreamId, Stream>,
     pub(super) lanes: Vec<Refs>,
     /// By [`Kind`].
     pub(super) orders: [Order; 2],
@@ -44,14 +45,14 @@ pub(super) struct TenantLog {
     pub(super) names: BTreeMap<StreamName, StreamId>,
     pub(super) gone: HashMap<StreamName, Gone>,
     pub(super) refs: Refs,
-    pub(super) lanes: HashMap<Lane, Refs>,
+    pub(super) lanes: Numbered<Lane, Refs>,
 }
 
 impl Log {
     pub(super) fn new(options: &MemoryOptions) -> Self {
         Self {
             tenants: HashMap::new(),
-            streams: HashMap::new(),
+            streams: Numbered::default(),
             lanes: (0..options.lanes.max(1)).map(|_| Refs::default()).collect(),
             orders: Default::default(),
             ended: Default::default(),
@@ -147,25 +148,22 @@ impl Log {
 
     /// Puts a record in its places. `last` is where the record before it went: most often the same stream.
     fn put(&mut self, tenant: Tenant, name: StreamName, record: &Record, last: Option<StreamId>) -> StreamId {
-        let last = last.filter(|id| {
+        let is_last = |id: &StreamId| {
             self.streams
                 .get(id)
                 .is_some_and(|s| s.name == name && s.tenant == tenant)
-        });
-        let known = last.or_else(|| self.tenants.get(&tenant)?.names.get(&name).copied());
-        let id = match known {
-            Some(id) => {
-                if let Some(stream) = self.streams.get_mut(&id) {
-                    stream.push(record);
-                }
-                id
-            }
-            None => self.begin(tenant, name, record),
         };
+        let known = last
+            .filter(is_last)
+            .or_else(|| self.tenants.get(&tenant)?.names.get(&name).copied());
+        let (id, is_new) = known.map_or_else(|| (self.begin(tenant, name, record), true), |id| (id, false));
         self.orders[Kind::of(record.class()) as usize].push(record, id);
-        let Some(stream) = self.streams.get(&id) else {
+        let Some(stream) = self.streams.get_mut(&id) else {
             return id;
         };
+        if !is_new {
+            stream.push(record);
+        }
         if record.class() == Class::Durable {
             self.lanes[usize::from(stream.lane.0)].push(record);
             if let Some(tenant) = self.tenants.get_mut(&stream.tenant) {

@@ -12,6 +12,7 @@
 
 mod dedup;
 mod log;
+mod numbered;
 mod options;
 mod order;
 mod page;

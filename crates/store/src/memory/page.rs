@@ -42,7 +42,7 @@ impl Page {
         stream: Option<&StreamName>,
     ) {
         let to = to.min(self.next);
-        if to > after {
+        if !self.is_whole(after, to) {
             self.gaps.push(Gap {
                 from: after,
                 to,

@@ -22,7 +22,8 @@ impl Refs {
     /// Retention took everything up to `to`.
     pub(super) fn drop_to(&mut self, to: Position) {
         while let Some(oldest) = self.records.front().filter(|oldest| oldest.position() <= to) {
-            self.removed = oldest.position();
+            // A run that was taken whole may have reached further.
+            self.removed = self.removed.max(oldest.position());
             self.records.pop_front();
         }
     }

@@ -113,15 +113,21 @@ impl Stream {
             .after(after)
             .filter(|record| classes.classes().contains(record.class()));
         let mut page = page::fill(records, after, tail, limit, max_bytes);
-        if let Some(gone) = self.gone {
-            page.tell_gone(after, gone);
-        }
-        let removed = match classes {
+        let mut removed = match classes {
             ClassesKey::Visible => self.run.removed,
             ClassesKey::All => self.run.removed.max(self.internal_removed),
         };
+        match self.gone {
+            // Each reason is told once.
+            Some(gone) if gone.reason == GapReason::Retention => removed = removed.max(gone.to),
+            Some(gone) => page.tell_gone(after, gone),
+            None => {}
+        }
         page.tell(after, removed, GapReason::Retention, None);
-        page.tell(after, self.run.trimmed, GapReason::Trimmed, None);
+        // Nothing of the run lies before its first event.
+        if !page.is_whole(after.max(self.run.first.prev()), self.run.trimmed) {
+            page.tell(after, self.run.trimmed, GapReason::Trimmed, None);
+        }
         page
     }
 

@@ -7,7 +7,7 @@ use headwater_events::Position;
 use super::{
     Case,
     case::{all_of_tenant, delta, durable, visible},
-    checks::{append, follow_until, read},
+    checks::{Got, append, follow_until, read},
 };
 use crate::{FollowScope, Record, Store};
 
@@ -46,7 +46,12 @@ pub async fn follow_then_read_while_it_is_written(case: Case) {
     let wanted: Vec<_> = (0..EVENTS).map(|n| format!("a/{n}")).collect();
     println!("{} joins", joins.len());
     for (at, history, mut follow) in joins {
-        let live = follow_until(&mut follow, last).await;
+        // A join behind the last event has nothing to wait for.
+        let live = if at < last {
+            follow_until(&mut follow, last).await
+        } else {
+            Got::default()
+        };
         assert!(live.gaps.is_empty(), "{:?}", live.gaps);
         let got: Vec<_> = history
             .iter()

@@ -2,16 +2,21 @@
 //!
 //! A store's tests say how one is opened and list nothing:
 //!
-//! ```ignore
-//! #[derive(Default)]
-//! struct Mine { dir: TempDir }
+//! ```
+//! use std::sync::Arc;
+//! use headwater_store::{MemoryOptions, MemoryStore, Store, suite::{Fixture, Setup}};
 //!
-//! #[async_trait]
-//! impl suite::Fixture for Mine {
-//!     async fn open(&self, setup: &suite::Setup) -> Arc<dyn Store> { … }
+//! struct Mine;
+//!
+//! #[async_trait::async_trait]
+//! impl Fixture for Mine {
+//!     async fn open(&self, setup: &Setup) -> Arc<dyn Store> {
+//!         Arc::new(MemoryStore::new(MemoryOptions { clock: Arc::clone(&setup.clock), ..MemoryOptions::default() }))
+//!     }
 //! }
 //!
-//! headwater_store::store_suite!(Mine::default());
+//! headwater_store::store_suite!(Mine);
+//! # fn main() {}
 //! ```
 //!
 //! Every clause gets its own fixture, so that clauses may run side by side. What a store does not declare in its

@@ -1,0 +1,63 @@
+//! What is measured.
+
+mod catch_up;
+mod embedded;
+mod fan_out;
+mod hub;
+mod idle;
+mod publish;
+mod rate;
+
+use std::pin::Pin;
+
+use anyhow::Result;
+
+use crate::{Setup, table::Row};
+
+type Rows<'a> = Pin<Box<dyn Future<Output = Result<Vec<Row>>> + 'a>>;
+
+/// One scenario.
+pub(crate) struct Scenario {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    pub(crate) run: fn(&Setup) -> Rows<'_>,
+}
+
+/// All of them, in the order of the table.
+pub(crate) const ALL: &[Scenario] = &[
+    Scenario {
+        name: "embedded",
+        about: "durable appends in process, beside a bare fjall batch with the same indexes",
+        run: |setup| Box::pin(embedded::run(setup)),
+    },
+    Scenario {
+        name: "publish",
+        about: "durable publishing over HTTP, beside durable-streams",
+        run: |setup| Box::pin(publish::run(setup)),
+    },
+    Scenario {
+        name: "hub",
+        about: "a million tokens over the memory store to 1, 8 and 64 readers",
+        run: |setup| Box::pin(hub::run(setup)),
+    },
+    Scenario {
+        name: "fan-out",
+        about: "one stream to 1,000 readers over SSE, beside durable-streams",
+        run: |setup| Box::pin(fan_out::run(setup)),
+    },
+    Scenario {
+        name: "rate",
+        about: "10,000 events/s over HTTP to 10 readers over SSE",
+        run: |setup| Box::pin(rate::run(setup)),
+    },
+    Scenario {
+        name: "catch-up",
+        about: "a million events over one SSE connection, and resuming at the tail",
+        run: |setup| Box::pin(catch_up::run(setup)),
+    },
+    Scenario {
+        name: "idle",
+        about: "5,000 SSE connections on which nothing happens",
+        run: |setup| Box::pin(idle::run(setup)),
+    },
+];

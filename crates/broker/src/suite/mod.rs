@@ -1,0 +1,204 @@
+//! The suite every broker must pass: the laws of the design and the clauses on the traits, tested from outside.
+//!
+//! Whoever makes a broker (over another wire) writes a [`Factory`] and names it once in a test target; whoever makes a
+//! store writes an [`OpenStore`] and names [`OverStore`]:
+//!
+//! ```text
+//! headwater_broker::broker_suite!(MyFactory);
+//! ```
+//!
+//! That makes one test a clause. What a broker declares not to have ([`Subject::capabilities`]) is not tested, and the
+//! test says so. Random choices come from a seed that is printed; set `HEADWATER_SEED` to run with the same one.
+//!
+//! The suite measures no time. A clause that waits for what never comes fails after [`PATIENCE`].
+
+pub mod closing;
+pub mod end;
+pub mod filters;
+pub mod gaps;
+pub mod join;
+mod kit;
+mod over_store;
+mod pick;
+pub mod publish;
+pub mod reading;
+pub mod retention;
+pub mod several;
+pub mod slow;
+mod tape;
+pub mod tenants;
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use futures_util::future::BoxFuture;
+use headwater_store::{ManualClock, Retention};
+
+use crate::{Capabilities, EventBroker};
+pub use over_store::{OpenStore, OverStore};
+
+/// How long a clause waits for one thing before it fails.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a clause may take.
+const WHOLE: Duration = Duration::from_secs(600);
+
+/// Makes brokers to test, each empty and on its own.
+#[async_trait]
+pub trait Factory: Send + Sync + 'static {
+    /// A new, empty broker.
+    async fn make(&self, setup: Setup) -> Box<dyn Subject>;
+}
+
+/// What a clause asks of the broker it tests.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// How many recent events each scope keeps at hand.
+    pub ring_events: usize,
+    /// How long events are kept.
+    pub retention: Retention,
+    /// The store's clock.
+    pub clock: ManualClock,
+}
+
+/// One broker under test.
+#[async_trait]
+pub trait Subject: Send + Sync + 'static {
+    /// The broker; another one after [`Subject::restart`].
+    fn broker(&self) -> Arc<dyn EventBroker>;
+
+    /// What the store underneath can do.
+    fn capabilities(&self) -> Capabilities {
+        self.broker().capabilities()
+    }
+
+    /// Whether the feed of a tenant can be read.
+    fn has_feed(&self) -> bool {
+        true
+    }
+
+    /// How many bytes may be on their way to a reader who does not read: a slow reader is slow beyond that.
+    fn buffered_bytes(&self) -> usize {
+        0
+    }
+
+    /// Removes what retention no longer keeps, now.
+    async fn trim(&self);
+
+    /// Closes the broker and opens it again over the same data.
+    async fn restart(&mut self);
+}
+
+/// Runs one clause. [`broker_suite`](crate::broker_suite) calls it.
+///
+/// # Panics
+/// The clause does not hold.
+pub fn run<F: Factory>(
+    clause: &str,
+    factory: &F,
+    test: impl for<'a> FnOnce(&'a dyn Factory) -> BoxFuture<'a, ()>,
+) {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build();
+    let runtime = runtime.expect("a runtime can be started");
+    runtime.block_on(async {
+        let done = tokio::time::timeout(WHOLE, test(factory)).await;
+        assert!(done.is_ok(), "{clause} did not come to an end within {WHOLE:?}");
+    });
+}
+
+/// Makes one test for each clause of the suite. The argument is an expression that gives a
+/// [`Factory`](crate::suite::Factory).
+#[macro_export]
+macro_rules! broker_suite {
+    ($factory:expr) => {
+        $crate::broker_suite! { @clauses $factory;
+            publish: [
+                what_is_published_can_be_read,
+                a_batch_is_checked_whole,
+                a_batch_over_the_limit_is_refused,
+                a_duplicate_gets_the_answer_of_the_first,
+                concurrent_publishers_keep_their_order,
+                what_was_stored_survives_a_restart,
+            ];
+            tenants: [
+                tenants_see_only_their_own,
+                foreign_cursors_are_refused,
+                runs_are_listed_in_order,
+            ];
+            reading: [
+                pages_continue_exactly,
+                pages_and_subscriptions_share_cursors,
+                internal_events_are_not_shown,
+                the_tenant_shows_durable_events_only,
+                the_feed_shows_every_class,
+            ];
+            filters: [
+                a_filter_means_the_same_everywhere,
+                hidden_events_move_the_cursor,
+            ];
+            join: [
+                at_every_position_of_a_run_that_is_being_written,
+                a_stream_can_be_subscribed_before_its_first_event,
+                live_is_resolved_once,
+                every_cursor_resumes_exactly,
+                caught_up_comes_exactly_once,
+                many_readers_of_one_stream_all_see_everything,
+            ];
+            several: [
+                several_streams_come_in_one_order,
+                several_streams_join_while_they_are_written,
+                every_cursor_of_several_streams_resumes_exactly,
+                a_tenant_joins_while_it_is_written,
+            ];
+            end: [
+                the_end_comes_last,
+                the_end_comes_though_the_filter_hides_it,
+                who_comes_behind_the_end_gets_it_at_once,
+                late_events_are_behind_the_end,
+                a_reopened_run_ends_again,
+                what_never_ended_never_ends,
+            ];
+            slow: [
+                catch_up_loses_nothing,
+                drop_oldest_tells_exactly_what_is_missing,
+                conflate_keeps_the_text,
+                conflate_merges_only_neighbours_of_one_part,
+                disconnect_gives_a_usable_cursor,
+                a_slow_reader_delays_nobody,
+            ];
+            gaps: [
+                a_deleted_stream_is_told_to_its_reader,
+                a_deletion_leaves_other_streams_whole,
+                another_numbering_is_told,
+            ];
+            retention: [
+                retention_that_passes_a_cursor_is_told,
+                retention_that_passes_a_reader_is_told,
+                trimmed_deltas_are_told_once,
+                a_quiet_stream_has_no_gap,
+            ];
+            closing: [
+                closing_ends_readers_and_refuses_publishers,
+            ];
+        }
+    };
+    (@clauses $factory:expr; $($group:ident: [$($clause:ident),* $(,)?];)*) => {
+        $(
+            mod $group {
+                #[allow(unused_imports)]
+                use super::*;
+
+                $(
+                    #[test]
+                    fn $clause() {
+                        $crate::suite::run(stringify!($clause), &$factory, |factory| {
+                            Box::pin($crate::suite::$group::$clause(factory))
+                        });
+                    }
+                )*
+            }
+        )*
+    };
+}

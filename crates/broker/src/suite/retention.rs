@@ -1,0 +1,215 @@
+//! Retention, as readers see it.
+
+use std::time::Duration;
+
+use headwater_events::Filter;
+use headwater_store::{GapReason, Limits, Retention};
+use serde_json::json;
+
+use super::{
+    Factory, Setup, Subject,
+    kit::{
+        self, completed, delta, id, ids, note, publish, publish_all, publish_notes, started, stream, typed,
+    },
+    tape::{Tape, same},
+};
+use crate::{Start, Subscription};
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// A broker that keeps durable events for two days and transient ones for one.
+async fn two_days(factory: &dyn Factory) -> Option<(Box<dyn Subject>, Setup)> {
+    let retention = Retention {
+        durable: Limits {
+            max_age: Some(2 * DAY),
+            ..Limits::default()
+        },
+        transient: Limits {
+            max_age: Some(DAY),
+            ..Limits::default()
+        },
+        ..Retention::default()
+    };
+    let setup = Setup {
+        retention,
+        ring_events: 16,
+        ..kit::setup()
+    };
+    let subject = factory.make(setup.clone()).await;
+    if !subject.capabilities().retention {
+        println!("not tested: the store has no retention");
+        return None;
+    }
+    Some((subject, setup))
+}
+
+/// Time passes, and what is too old is removed.
+async fn pass(subject: &dyn Subject, setup: &Setup, days: u32) {
+    setup.clock.advance(DAY * days);
+    subject.trim().await;
+}
+
+/// Who resumes behind what was removed is told, and gets what is kept: each event comes or lies in the gap.
+pub async fn retention_that_passes_a_cursor_is_told(factory: &dyn Factory) {
+    let Some((subject, setup)) = two_days(factory).await else {
+        return;
+    };
+    let broker = subject.broker();
+    let mut cursors = publish_notes(&*broker, "rt", 0..100).await;
+    pass(&*subject, &setup, 5).await;
+    cursors.extend(publish_notes(&*broker, "rt", 100..120).await);
+    for n in [0, 10, 98] {
+        let mut reader = Tape::start(
+            &*broker,
+            Subscription::new(stream("rt")).start(Start::After(cursors[n])),
+        )
+        .await;
+        reader.until(&id("rt", 119)).await;
+        same(&reader.ids(), &ids("rt", 100..120));
+        reader.accounts_for(&cursors[n + 1..]);
+        assert_eq!(reader.gaps.len(), 1, "{}", reader.story());
+        assert_eq!(reader.gaps[0].reason, GapReason::Retention, "{}", reader.story());
+        let page = broker
+            .read(&stream("rt"), &Filter::all(), Start::After(cursors[n]), 100)
+            .await
+            .expect("a page");
+        assert_eq!(
+            page.gaps.iter().map(|gap| gap.reason).collect::<Vec<_>>(),
+            [GapReason::Retention]
+        );
+        same(
+            &page.events.iter().map(|d| d.event().id()).collect::<Vec<_>>(),
+            &ids("rt", 100..120),
+        );
+    }
+    for n in [99, 105] {
+        let mut reader = Tape::start(
+            &*broker,
+            Subscription::new(stream("rt")).start(Start::After(cursors[n])),
+        )
+        .await;
+        reader.until(&id("rt", 119)).await;
+        reader.is_exactly(&ids("rt", n + 1..120));
+    }
+}
+
+/// Who reads so slowly that retention overtakes it is told what it did not get.
+pub async fn retention_that_passes_a_reader_is_told(factory: &dyn Factory) {
+    let Some((subject, setup)) = two_days(factory).await else {
+        return;
+    };
+    let broker = subject.broker();
+    let pad = subject.buffered_bytes() * 2 / 1000;
+    let mut reader = Tape::start(&*broker, Subscription::new(stream("ro"))).await;
+    let mut cursors = publish_all(&*broker, &[note("ro", 0)]).await;
+    reader.events(1).await;
+    let events: Vec<_> = (1..1000).map(|n| kit::padded("ro", n, pad)).collect();
+    cursors.extend(publish_all(&*broker, &events).await);
+    pass(&*subject, &setup, 5).await;
+    cursors.extend(publish_notes(&*broker, "ro", 1000..1010).await);
+    reader.until(&id("ro", 1009)).await;
+    assert!(
+        !reader.gaps.is_empty(),
+        "so slow a reader loses something; {}",
+        reader.story()
+    );
+    assert!(
+        reader.gaps.iter().all(|gap| gap.reason == GapReason::Retention),
+        "{}",
+        reader.story()
+    );
+    reader.accounts_for(&cursors);
+    assert_eq!(reader.caught_up.len(), 1, "{}", reader.story());
+}
+
+/// A read across trimmed deltas has one gap that says so, and every durable event.
+pub async fn trimmed_deltas_are_told_once(factory: &dyn Factory) {
+    let Some((subject, setup)) = two_days(factory).await else {
+        return;
+    };
+    if !subject.capabilities().trim_transient {
+        println!("not tested: the store cannot trim deltas");
+        return;
+    }
+    let broker = subject.broker();
+    let mut events = vec![started("td", 0)];
+    events.extend((1..51).map(|n| delta("td", n, "p", "t")));
+    events.push(typed(
+        "td",
+        51,
+        "llm.completed.v1",
+        "td/llm/p",
+        &json!({ "text": "t".repeat(50) }),
+    ));
+    events.push(completed("td", 52));
+    let cursors = publish_all(&*broker, &events).await;
+    // The durable events stay: they are younger than two days.
+    setup.clock.advance(DAY + DAY / 2);
+    subject.trim().await;
+    let kept = [id("td", 0), id("td", 51), id("td", 52)];
+    for (start, want) in [
+        (Start::Earliest, &kept[..]),
+        (Start::After(cursors[0]), &kept[1..]),
+        (Start::After(cursors[20]), &kept[1..]),
+    ] {
+        let mut reader = Tape::start(&*broker, Subscription::new(stream("td")).start(start)).await;
+        reader.finish().await;
+        same(&reader.ids(), want);
+        assert_eq!(reader.gaps.len(), 1, "{start:?}: {}", reader.story());
+        assert_eq!(reader.gaps[0].reason, GapReason::Trimmed, "{}", reader.story());
+        assert!(reader.end.is_some());
+        // Wherever it stops, what its cursor leads to is exactly what it had not got.
+        for items in 0..6 {
+            let mut reader = Tape::start(&*broker, Subscription::new(stream("td")).start(start)).await;
+            for _ in 0..items {
+                reader.step().await;
+            }
+            let rest = Subscription::new(stream("td")).start(Start::After(reader.cursor()));
+            let mut rest = Tape::start(&*broker, rest).await;
+            rest.finish().await;
+            same(&[reader.ids(), rest.ids()].concat(), want);
+        }
+        let (mut gaps, mut seen, mut next) = (Vec::new(), Vec::new(), start);
+        loop {
+            let page = broker
+                .read(&stream("td"), &Filter::all(), next, 1)
+                .await
+                .expect("a page");
+            gaps.extend(page.gaps.iter().map(|gap| gap.reason));
+            seen.extend(page.events.iter().map(|d| d.event().id().to_owned()));
+            next = Start::After(page.next);
+            if !page.more {
+                break;
+            }
+        }
+        same(&seen, want);
+        assert_eq!(gaps, [GapReason::Trimmed], "{start:?}: pages tell it once");
+    }
+    let behind = Subscription::new(stream("td")).start(Start::After(cursors[51]));
+    let mut behind = Tape::start(&*broker, behind).await;
+    behind.finish().await;
+    behind.is_exactly(&kept[2..]);
+}
+
+/// A cursor that is merely old has no gap: nothing behind it was removed.
+pub async fn a_quiet_stream_has_no_gap(factory: &dyn Factory) {
+    let Some((subject, setup)) = two_days(factory).await else {
+        return;
+    };
+    let broker = subject.broker();
+    let quiet = publish_notes(&*broker, "quiet", 0..3).await;
+    let tail = broker.cursor(&stream("quiet")).await.expect("a cursor");
+    publish_notes(&*broker, "busy", 0..50).await;
+    pass(&*subject, &setup, 5).await;
+    publish_notes(&*broker, "busy", 50..60).await;
+    publish(&*broker, &[note("quiet", 3)]).await;
+    for cursor in [quiet[2], tail] {
+        let mut reader = Tape::start(
+            &*broker,
+            Subscription::new(stream("quiet")).start(Start::After(cursor)),
+        )
+        .await;
+        reader.until(&id("quiet", 3)).await;
+        reader.is_exactly(&[id("quiet", 3)]);
+    }
+}

@@ -1,0 +1,66 @@
+//! `headwater serve`.
+
+use std::{net::SocketAddr, process::ExitCode};
+
+use anyhow::Context as _;
+use headwater::{BrokerUrl, Server};
+
+use crate::{
+    exit::BadConfig,
+    settings::ServerSettings,
+    signals::{self, Signals},
+};
+
+/// Flags of `serve`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7420")]
+    listen: SocketAddr,
+
+    /// Where events live: memory:, embedded:PATH, or http://HOST:PORT to stand before another Headwater
+    #[arg(long, value_name = "URL", default_value = "embedded:./headwater-data", value_parser = broker_url)]
+    broker: BrokerUrl,
+
+    #[command(flatten)]
+    settings: ServerSettings,
+}
+
+pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let mut signals = Signals::listen()?;
+    let gateway = args.settings.gateway();
+    gateway.check().map_err(BadConfig)?;
+    let url = match &args.broker {
+        BrokerUrl::Http(url) => url.clone(),
+        other => other.to_string(),
+    };
+    let broker = headwater::connect_with(&url, args.settings.connect())
+        .await
+        .with_context(|| format!("cannot open {}", args.broker))?;
+    let server = headwater::serve_with(broker.clone(), args.listen, gateway)
+        .await
+        .map_err(|e| BadConfig(format!("listen {}: {e}", args.listen)))?;
+    eprintln!("headwater: listening on {} over {}", server.url(), args.broker);
+    until_stopped(server, &mut signals).await?;
+    broker.close().await.context("cannot close the broker")?;
+    eprintln!("headwater: stopped");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Serves until a signal comes, then stops in order; a second signal ends the process at once.
+pub(crate) async fn until_stopped(mut server: Server, signals: &mut Signals) -> anyhow::Result<()> {
+    tokio::select! {
+        failed = server.wait() => return Ok(failed?),
+        () = signals.next() => {}
+    }
+    eprintln!("headwater: stopping; once more to stop at once");
+    tokio::select! {
+        stopped = server.shutdown() => Ok(stopped?),
+        () = signals.next() => signals::die(),
+    }
+}
+
+/// Reads the URL of a broker from the command line.
+pub(crate) fn broker_url(text: &str) -> Result<BrokerUrl, String> {
+    text.parse().map_err(|e: headwater::UrlError| e.to_string())
+}

@@ -1,0 +1,7 @@
+//! The real binary, from the outside.
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
+mod refusals;
+mod story;
+mod support;
+mod usage;

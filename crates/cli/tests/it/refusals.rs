@@ -1,0 +1,191 @@
+//! What the binary refuses, and how it ends then.
+
+use std::fs;
+
+use crate::support::{Server, headwater, run, stderr, stdout};
+
+/// Runs a command that must end with `code` and say all of `words` on stderr.
+fn refuses(folder: &std::path::Path, args: &[&str], code: i32, words: &[&str]) {
+    let output = run(folder, args);
+    let said = stderr(&output);
+    assert_eq!(output.status.code(), Some(code), "{args:?}: {said}");
+    assert!(words.iter().all(|word| said.contains(word)), "{args:?}: {said}");
+    assert!(output.stdout.is_empty(), "{args:?}");
+}
+
+#[test]
+fn bad_configuration_ends_with_64_and_says_where() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let file = folder.join("headwater.toml");
+    let serve = ["serve", "--listen", "127.0.0.1:0"];
+    for (toml, words) in [
+        (
+            "lisen = \"x\"",
+            ["headwater.toml", "unknown key `lisen`", "`listen`"],
+        ),
+        (
+            "listen = \"nowhere\"",
+            ["headwater.toml", "key `listen`", "invalid socket address"],
+        ),
+        (
+            "[retention]\ndurable = \"soon\"",
+            [
+                "headwater.toml",
+                "key `retention-durable`",
+                "`soon` is no duration",
+            ],
+        ),
+        (
+            "broker = \"redis://localhost\"",
+            ["headwater.toml", "key `broker`", "not part of this build"],
+        ),
+        ("listen =", ["headwater.toml", "TOML", ""]),
+    ] {
+        fs::write(&file, toml).unwrap();
+        refuses(folder, &serve, 64, &words);
+        refuses(folder, &["config", "check"], 64, &words);
+    }
+    fs::remove_file(&file).unwrap();
+    refuses(
+        folder,
+        &["serve", "--config", "missing.toml"],
+        64,
+        &["no configuration file at missing.toml"],
+    );
+    let mut command = headwater(folder);
+    let output = command
+        .args(serve)
+        .env("HEADWATER_BROKER", "kafka://x")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(64));
+    assert!(
+        stderr(&output).contains("HEADWATER_BROKER: `kafka:` is not part of this build"),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
+fn configuration_is_shown_with_its_origin() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(
+        folder.path().join("headwater.toml"),
+        "tenant = \"acme\"\n[log]\nformat = \"json\"\n",
+    )
+    .unwrap();
+    let mut command = headwater(folder.path());
+    let output = command
+        .args(["config", "check"])
+        .env("HEADWATER_TOKEN", "secret")
+        .output()
+        .unwrap();
+    let said = stdout(&output);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let row = |key: &str| {
+        let line = said
+            .lines()
+            .find(|line| line.split_whitespace().next() == Some(key))
+            .unwrap();
+        line.split_whitespace()
+            .skip(1)
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(row("tenant"), ["acme", "headwater.toml"]);
+    assert_eq!(row("log-format"), ["json", "headwater.toml"]);
+    assert_eq!(row("token"), ["***", "HEADWATER_TOKEN"]);
+    assert_eq!(row("listen"), ["127.0.0.1:7420", "default"]);
+    assert!(!said.contains("secret"));
+}
+
+#[test]
+fn a_folder_that_cannot_be_had_ends_with_64() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let _server = Server::start(folder, &[]);
+    let serve = ["serve", "--listen", "127.0.0.1:0", "--broker", "embedded:./data"];
+    refuses(folder, &serve, 64, &["cannot open embedded:./data", "in use"]);
+    fs::write(folder.join("file"), "").unwrap();
+    refuses(
+        folder,
+        &["serve", "--listen", "127.0.0.1:0", "--broker", "embedded:./file"],
+        64,
+        &["./file"],
+    );
+}
+
+#[test]
+fn only_a_log_that_is_there_can_be_checked() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    refuses(
+        folder,
+        &["check"],
+        64,
+        &["cannot check embedded:./headwater-data"],
+    );
+    refuses(folder, &["check", "--broker", "memory:"], 64, &["not memory:"]);
+    assert_eq!(std::fs::read_dir(folder).unwrap().count(), 0);
+}
+
+#[test]
+fn an_address_that_is_taken_ends_with_64() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    refuses(
+        folder.path(),
+        &["serve", "--broker", "memory:", "--listen", &address],
+        64,
+        &["listen", &address],
+    );
+}
+
+#[test]
+fn work_that_fails_ends_with_1() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    // A port that was free a moment ago and has no server.
+    let closed = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let url = format!("http://{closed}");
+    refuses(folder, &["tail", "wf-1", "--url", &url], 1, &["headwater: "]);
+    refuses(folder, &["streams", "--url", &url], 1, &["headwater: "]);
+    refuses(
+        folder,
+        &["schema", "no.such.type"],
+        1,
+        &["no event type `no.such.type`"],
+    );
+    refuses(folder, &["publish", "missing"], 1, &["cannot read missing"]);
+}
+
+#[test]
+fn a_foreign_cursor_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let server = Server::start(folder, &[]);
+    let published = crate::support::run_with(
+        folder,
+        &["publish", "--json", "--url", &server.url],
+        &crate::support::events("wf-1", 1, true),
+    );
+    let result: serde_json::Value = serde_json::from_str(stdout(&published).lines().next().unwrap()).unwrap();
+    let cursor = result["cursor"].as_str().unwrap();
+    refuses(
+        folder,
+        &["tail", "wf-2", "--url", &server.url, "--after", cursor],
+        1,
+        &["another stream or tenant"],
+    );
+    refuses(
+        folder,
+        &["tail", "wf-2", "--url", &server.url, "--after", "nonsense"],
+        2,
+        &["not a cursor"],
+    );
+}

@@ -1,0 +1,28 @@
+//! The broker's suite through the client: a gateway over the memory store.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod support;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use headwater_broker::suite::{OpenStore, Setup};
+use headwater_store::{MemoryOptions, MemoryStore, Store};
+use support::OverHttp;
+
+#[derive(Default)]
+struct Memory;
+
+#[async_trait]
+impl OpenStore for Memory {
+    async fn open(&self, setup: &Setup) -> Arc<dyn Store> {
+        let options = MemoryOptions {
+            retention: setup.retention,
+            clock: Arc::new(setup.clock.clone()),
+            ..MemoryOptions::default()
+        };
+        Arc::new(MemoryStore::new(options))
+    }
+}
+
+headwater_broker::broker_suite!(OverHttp::<Memory>::new());

@@ -1,0 +1,112 @@
+//! CloudEvents over HTTP: the binary, structured and batched content modes.
+//!
+//! ```
+//! use headwater_events::http::{Decoded, decode};
+//! let mut headers = http::HeaderMap::new();
+//! for (name, value) in [
+//!     ("ce-specversion", "1.0"), ("ce-id", "1"), ("ce-source", "/a"), ("ce-type", "a.b.v1"),
+//!     ("ce-subject", "wf-1/caf%C3%A9"), ("content-type", "application/json"),
+//! ] {
+//!     headers.insert(name, value.parse().unwrap());
+//! }
+//! let Ok(Decoded::Single(event)) = decode(&headers, "{}".into()) else { panic!() };
+//! assert_eq!(event.subject(), Some("wf-1/café"));
+//! ```
+
+mod batch;
+mod binary;
+mod header;
+
+use ::http::{HeaderMap, header::CONTENT_TYPE};
+use bytes::Bytes;
+
+pub use binary::encode as encode_binary;
+
+use crate::{Code, Event, EventError};
+
+/// The media type of one event in structured mode.
+pub const STRUCTURED: &str = "application/cloudevents+json";
+/// The media type of several events.
+pub const BATCH: &str = "application/cloudevents-batch+json";
+
+/// What a request carried.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decoded {
+    /// One event, in binary or structured mode.
+    Single(Event),
+    /// A batch, in its order; it may be empty.
+    Batch(Vec<Event>),
+}
+
+impl Decoded {
+    /// The events in their order.
+    #[must_use]
+    pub fn into_events(self) -> Vec<Event> {
+        match self {
+            Self::Single(event) => vec![event],
+            Self::Batch(events) => events,
+        }
+    }
+}
+
+/// Reads the events of a request, in whichever mode its headers say. Parameters of the content type are left aside.
+///
+/// * `application/cloudevents+json`: structured; `application/cloudevents-batch+json`: batched. Other
+///   `application/cloudevents…` formats are refused.
+/// * Otherwise, with any `ce-` header: binary. A JSON content type, or none where the body parses as JSON, gives a
+///   JSON payload; anything else gives bytes. An empty body is no payload.
+/// * Otherwise, with a JSON content type or none: a structured event, or a batch where the body is an array, so that a
+///   plain JSON client can publish.
+///
+/// # Errors
+/// The error and the index of the event it concerns: 0 outside batches.
+pub fn decode(headers: &HeaderMap, body: Bytes) -> Result<Decoded, (usize, EventError)> {
+    let media = media_type(headers).map_err(|e| (0, e))?;
+    let single = |event: Result<Event, EventError>| event.map(Decoded::Single).map_err(|e| (0, e));
+    match media.as_deref() {
+        Some(STRUCTURED) => single(Event::from_json(body)),
+        Some(BATCH) => batch::decode(body).map(Decoded::Batch),
+        Some(other) if other.starts_with("application/cloudevents") => single(Err(unsupported(other))),
+        media if header::any(headers) => single(binary::decode(headers, media, body)),
+        media if media.is_none_or(is_json) => {
+            if body.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'[') {
+                batch::decode(body).map(Decoded::Batch)
+            } else {
+                single(Event::from_json(body))
+            }
+        }
+        Some(other) => single(Err(unsupported(other))),
+        None => single(Event::from_json(body)),
+    }
+}
+
+/// The media type in lower case without its parameters.
+fn media_type(headers: &HeaderMap) -> Result<Option<String>, EventError> {
+    let Some(value) = headers.get(CONTENT_TYPE) else {
+        return Ok(None);
+    };
+    let text = value.to_str().map_err(|_| {
+        EventError::attribute(
+            Code::InvalidAttribute,
+            "datacontenttype",
+            "must be printable ASCII",
+        )
+    })?;
+    let media = text.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
+    Ok(Some(media).filter(|media| !media.is_empty()))
+}
+
+/// Whether a media type is JSON: `application/json`, `text/json`, `…+json`.
+fn is_json(media: &str) -> bool {
+    matches!(media, "application/json" | "text/json") || media.ends_with("+json")
+}
+
+fn unsupported(media: &str) -> EventError {
+    let shown: String = media.chars().take(64).collect();
+    EventError::new(
+        Code::UnsupportedMediaType,
+        format!(
+            "cannot read `{shown}`: send `{STRUCTURED}`, `{BATCH}`, or `ce-` headers with the payload as body"
+        ),
+    )
+}

@@ -1,0 +1,95 @@
+//! A broker whose publishes wait until they are let go.
+
+use async_trait::async_trait;
+use headwater_broker::{
+    Broker, BrokerConfig, Capabilities, Error, EventBroker, EventPublisher, EventStream, EventSubscriber,
+    Page, Published, Start, Status, StreamInfo, Subscription,
+};
+use headwater_events::{Cursor, Event, Filter, Scope, StreamName, Tenant};
+use headwater_store::{MemoryOptions, MemoryStore};
+use std::sync::Arc;
+use tokio::sync::{Semaphore, watch};
+
+pub struct SlowBroker {
+    inner: Broker,
+    entered: Semaphore,
+    released: Semaphore,
+}
+
+impl SlowBroker {
+    pub async fn new() -> Self {
+        let store = Arc::new(MemoryStore::new(MemoryOptions::default()));
+        let inner = Broker::open(store, BrokerConfig::default()).await.unwrap();
+        Self {
+            inner,
+            entered: Semaphore::new(0),
+            released: Semaphore::new(0),
+        }
+    }
+
+    /// Waits until a publish is under way.
+    pub async fn entered(&self) {
+        self.entered.acquire().await.unwrap().forget();
+    }
+
+    /// Lets one publish go.
+    pub fn release(&self) {
+        self.released.add_permits(1);
+    }
+}
+
+#[async_trait]
+impl EventPublisher for SlowBroker {
+    async fn publish(&self, events: &[Event]) -> Result<Vec<Published>, Error> {
+        self.entered.add_permits(1);
+        self.released.acquire().await.unwrap().forget();
+        self.inner.publish(events).await
+    }
+}
+
+#[async_trait]
+impl EventSubscriber for SlowBroker {
+    async fn read(&self, scope: &Scope, filter: &Filter, start: Start, limit: usize) -> Result<Page, Error> {
+        self.inner.read(scope, filter, start, limit).await
+    }
+
+    async fn subscribe(&self, subscription: Subscription) -> Result<EventStream, Error> {
+        self.inner.subscribe(subscription).await
+    }
+
+    async fn cursor(&self, scope: &Scope) -> Result<Cursor, Error> {
+        self.inner.cursor(scope).await
+    }
+}
+
+#[async_trait]
+impl EventBroker for SlowBroker {
+    fn capabilities(&self) -> Capabilities {
+        self.inner.capabilities()
+    }
+
+    fn status(&self) -> watch::Receiver<Status> {
+        self.inner.status()
+    }
+
+    async fn streams(
+        &self,
+        tenant: &Tenant,
+        after: Option<&StreamName>,
+        limit: usize,
+    ) -> Result<Vec<StreamInfo>, Error> {
+        self.inner.streams(tenant, after, limit).await
+    }
+
+    async fn stream(&self, tenant: &Tenant, stream: &StreamName) -> Result<Option<StreamInfo>, Error> {
+        self.inner.stream(tenant, stream).await
+    }
+
+    async fn delete_stream(&self, tenant: &Tenant, stream: &StreamName) -> Result<bool, Error> {
+        self.inner.delete_stream(tenant, stream).await
+    }
+
+    async fn close(&self) -> Result<(), Error> {
+        self.inner.close().await
+    }
+}
