@@ -3,7 +3,7 @@
 //! It tells where the log ends and what stood there last, which position belongs to which time, and how many
 //! events and bytes came before: what recovery and retention ask, without an index over all positions.
 
-use bytes::BufMut;
+use bytes::{BufMut, Bytes};
 use headwater_events::{Class, Position};
 use headwater_store::Error;
 
@@ -26,7 +26,7 @@ pub(crate) struct Witness {
     pub(crate) class: Class,
     pub(crate) position: Position,
     pub(crate) checksum: u64,
-    pub(crate) run: Vec<u8>,
+    pub(crate) run: Bytes,
 }
 
 /// What one commit stored.
@@ -101,7 +101,7 @@ impl Commit {
                 class,
                 position,
                 checksum,
-                run: r.bytes(len)?.to_vec(),
+                run: Bytes::copy_from_slice(r.bytes(len)?),
             });
         }
         Ok(Self {
@@ -157,7 +157,7 @@ mod tests {
                 class: Class::Internal,
                 position: Position(6),
                 checksum: 9,
-                run: b"a\0s".to_vec(),
+                run: Bytes::from_static(b"a\0s"),
             }],
         };
         assert_eq!(Commit::decode(&commit.encode()).unwrap(), commit);

@@ -120,4 +120,8 @@ impl Hasher for AsIs {
     fn write_u64(&mut self, n: u64) {
         self.0 = n;
     }
+
+    fn write_u128(&mut self, n: u128) {
+        self.0 = short(n);
+    }
 }

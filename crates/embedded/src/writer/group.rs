@@ -1,13 +1,12 @@
 //! One group of calls on its way into the database: built first, committed whole, then answered.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, hash::BuildHasherDefault, sync::Arc};
 
 use bytes::Bytes;
 use fjall::OwnedWriteBatch;
 use headwater_events::{Class, Position};
 use headwater_store::{Appended, Error, Record, RunRecord, Version};
 use jiff::Timestamp;
-use xxhash_rust::xxh3::xxh3_64;
 
 use super::{
     request::{Prepared, Reply},
@@ -17,7 +16,7 @@ use crate::{
     buckets::{Buckets, Kind},
     codec,
     commit::{Commit, WITNESSES, Witness},
-    dedup::{Recent, Seen},
+    dedup::{AsIs, Recent, Seen},
     engine::storage,
     keys,
     meta::{self, End},
@@ -51,8 +50,10 @@ pub(super) struct Group {
     pub(super) records: Vec<Record>,
     classes: Vec<Class>,
     witnesses: Vec<Witness>,
-    pub(super) seen: HashMap<u128, Seen>,
-    pub(super) runs: HashMap<Bytes, Run>,
+    pub(super) seen: HashMap<u128, Seen, BuildHasherDefault<AsIs>>,
+    pub(super) runs: Vec<(Bytes, Run)>,
+    /// Where a run stands in `runs`.
+    run_at: HashMap<Bytes, usize>,
     state: HashMap<String, Option<Version>>,
     pub(super) state_version: u64,
     pub(super) duplicates: u64,
@@ -79,8 +80,9 @@ impl Group {
             records: Vec::new(),
             classes: Vec::new(),
             witnesses: Vec::new(),
-            seen: HashMap::new(),
-            runs: HashMap::new(),
+            seen: HashMap::default(),
+            runs: Vec::new(),
+            run_at: HashMap::new(),
             state: HashMap::new(),
             state_version,
             duplicates: 0,
@@ -108,8 +110,8 @@ impl Group {
     }
 
     fn event(&mut self, mut event: Prepared, from: &mut Sources<'_>) -> Result<Appended, Error> {
-        let run_hash = xxh3_64(&event.run);
-        let before = self.run(&event.run, from)?;
+        let run_hash = event.run_hash;
+        let (at, before) = self.run(&event.run, from)?;
         if let Some(seen) = self.seen(event.print, from)? {
             // The run may have been deleted since, and the event with it.
             let gone = seen.run_hash == run_hash && before.is_none_or(|run| seen.position < run.first);
@@ -125,7 +127,7 @@ impl Group {
         let position = self.end.position.next();
         let stored_at = Timestamp::from_millisecond(self.now).unwrap_or_default();
         let record = Record::new(event.event.clone(), position, stored_at, event.class, event.mark);
-        self.enter(&event.run, before, &record);
+        self.enter(&event.run, at, before, &record);
         self.seen.insert(
             event.print,
             Seen {
@@ -148,7 +150,7 @@ impl Group {
             class: event.class,
             position,
             checksum,
-            run: event.run.to_vec(),
+            run: event.run.clone(),
         });
         self.put(event, position, &from.view.buckets);
         self.classes.push(record.class());
@@ -189,27 +191,44 @@ impl Group {
         }
     }
 
-    fn run(&mut self, run: &Bytes, from: &mut Sources<'_>) -> Result<Option<RunRecord>, Error> {
-        match self.runs.get(run) {
-            Some(run) => Ok(Some(run.record)),
-            None => from.cache.get(from.view, run),
+    /// Where the run stands in the group, if it does, and its record before the event.
+    fn run(
+        &mut self,
+        run: &Bytes,
+        from: &mut Sources<'_>,
+    ) -> Result<(Option<usize>, Option<RunRecord>), Error> {
+        // Events of one run come together more often than not.
+        let last = self
+            .runs
+            .len()
+            .checked_sub(1)
+            .filter(|&last| self.runs[last].0 == run);
+        match last.or_else(|| self.run_at.get(run).copied()) {
+            Some(at) => Ok((Some(at), Some(self.runs[at].1.record))),
+            None => Ok((None, from.cache.get(from.view, run)?)),
         }
     }
 
-    fn enter(&mut self, run: &Bytes, before: Option<RunRecord>, record: &Record) {
-        let run = self.runs.entry(run.clone()).or_insert_with(|| match before {
-            Some(before) => Run {
-                record: before,
-                ended_before: before.ended_at,
-            },
+    fn enter(&mut self, run: &Bytes, at: Option<usize>, before: Option<RunRecord>, record: &Record) {
+        if let Some(at) = at {
+            return self.runs[at].1.record.follow(record);
+        }
+        let entered = match before {
+            Some(mut before) => {
+                let ended_before = before.ended_at;
+                before.follow(record);
+                Run {
+                    record: before,
+                    ended_before,
+                }
+            }
             None => Run {
                 record: RunRecord::begin(record),
                 ended_before: None,
             },
-        });
-        if run.record.last < record.position() {
-            run.record.follow(record);
-        }
+        };
+        self.run_at.insert(run.clone(), self.runs.len());
+        self.runs.push((run.clone(), entered));
     }
 
     pub(super) fn put_state(

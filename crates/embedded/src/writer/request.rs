@@ -4,7 +4,7 @@ use bytes::Bytes;
 use headwater_events::{Class, Event, Lane, Mark, Position, StreamName, Tenant};
 use headwater_store::{Append, Appended, Error, Version};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
-use xxhash_rust::xxh3::Xxh3;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128_with_seed};
 
 use crate::{keys, value};
 
@@ -57,6 +57,7 @@ pub(crate) struct Prepared {
     pub(crate) mark: Mark,
     /// `tenant 0 stream`.
     pub(crate) run: Bytes,
+    pub(crate) run_hash: u64,
     /// Where the stream's name begins in `run`.
     stream_at: usize,
     pub(crate) body_key: Vec<u8>,
@@ -98,6 +99,7 @@ impl Prepared {
             json_hash,
             print: print(seed, tenant, &event),
             stream_at: tenant.len() + 1,
+            run_hash: xxh3_64(&run),
             run: Bytes::from(run),
             event,
         }
@@ -114,11 +116,12 @@ impl Prepared {
 }
 
 fn print(seed: u64, tenant: &str, event: &Event) -> u128 {
-    let mut hash = Xxh3::with_seed(seed);
-    for part in [tenant, event.source(), event.id()] {
-        hash.update(part.as_bytes());
+    let parts = [tenant, event.source(), event.id()];
+    let mut bytes = Vec::with_capacity(parts.iter().map(|part| part.len() + 1).sum());
+    for part in parts {
+        bytes.extend_from_slice(part.as_bytes());
         // A byte that no part holds: control characters are refused.
-        hash.update(&[0]);
+        bytes.push(0);
     }
-    hash.digest128()
+    xxh3_128_with_seed(&bytes, seed)
 }
