@@ -81,8 +81,11 @@ impl History {
         merged.records.retain(|record| record.position() <= next);
         merged.more |= merged.records.len() < all;
         merged.records.sort_by_key(headwater_store::Record::position);
-        // A gap that begins further on is told by the page that gets there.
-        merged.gaps.retain(|gap| gap.from <= next);
+        // What lies further on is told by the page that gets there.
+        merged.gaps.retain_mut(|gap| {
+            gap.to = gap.to.min(next);
+            gap.from < gap.to
+        });
         Ok(merged)
     }
 }

@@ -42,6 +42,10 @@ pub(crate) struct Reader {
     out: Output,
     /// Deletions up to this number were told.
     told: u64,
+    /// Trimmed deltas up to here were told.
+    trimmed: Position,
+    /// What retention removed up to here was told.
+    removed: Position,
     /// Was live at least once: from then on the overflow policy holds.
     live: bool,
     over: bool,
@@ -71,6 +75,8 @@ impl Reader {
             overflow,
             out,
             told,
+            trimmed: Position::ZERO,
+            removed: Position::ZERO,
             live: false,
             over: false,
         })
@@ -102,7 +108,7 @@ impl Reader {
         let floor = self.place.ring().floor();
         let page = self.history.page(self.out.position(), PAGE, PAGE_BYTES).await?;
         for gap in page.gaps {
-            self.out.gap(gap);
+            self.tell(gap).await?;
         }
         self.out.records(page.records);
         // With nothing more in the log the scope was read at least up to where the ring begins, and up to the end
@@ -113,6 +119,24 @@ impl Reader {
             page.next.max(floor).max(self.out.tail())
         };
         self.out.advance(upto);
+        Ok(())
+    }
+
+    /// Tells of a gap. What retention took from one stream is told once as a whole, though every page that crosses it
+    /// has its part.
+    async fn tell(&mut self, mut gap: headwater_store::Gap) -> Result<(), Error> {
+        let sparse = matches!(gap.reason, GapReason::Trimmed | GapReason::Retention);
+        if sparse && let Some(run) = self.history.run().await? {
+            let told = if gap.reason == GapReason::Trimmed { &mut self.trimmed } else { &mut self.removed };
+            if gap.to <= *told {
+                return Ok(());
+            }
+            let whole = if gap.reason == GapReason::Trimmed { run.trimmed } else { run.removed };
+            gap.from = gap.from.max(*told);
+            gap.to = gap.to.max(whole);
+            *told = gap.to;
+        }
+        self.out.gap(gap);
         Ok(())
     }
 
