@@ -166,6 +166,7 @@ impl Writer {
             Some(fault) => broken(batch.durability(Some(mode)), fault),
         };
         let took = started.elapsed();
+        self.last_commit = took;
         if let Err(error) = committed {
             self.fail(&error, records);
             let reason = error.to_string();

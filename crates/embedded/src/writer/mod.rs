@@ -63,6 +63,9 @@ pub(crate) struct Writer {
     cleared: u64,
     runs: RunCache,
     recent: Recent,
+    /// How many calls the last group had, and how long its commit took.
+    last_calls: usize,
+    last_commit: Duration,
     /// Something was committed that was not synced.
     unsynced: bool,
     next_sync: Instant,
@@ -99,6 +102,8 @@ impl Writer {
             cleared: found.cleared,
             runs: RunCache::default(),
             recent,
+            last_calls: 0,
+            last_commit: Duration::ZERO,
             unsynced: false,
             next_sync: now,
             next_retention: now + options.retention_interval,
@@ -163,6 +168,7 @@ impl Writer {
         let mut group = Vec::new();
         let mut next = Some(first);
         let mut control = None;
+        let mut wait = Wait::new(self.last_calls, self.last_commit);
         while let Some(request) = next.take() {
             match request {
                 Request::Control(request) => {
@@ -180,9 +186,10 @@ impl Writer {
             }
             group.push(request);
             if events < max_events && bytes < max_bytes {
-                next = self.queue.try_recv().ok();
+                next = self.queue.try_recv().ok().or_else(|| self.company(&mut wait));
             }
         }
+        self.last_calls = group.len();
         metrics::gauge!(crate::metric_definitions::QUEUE_DEPTH_CALLS).set(count(self.queue.len()));
         if !group.is_empty() {
             self.commit_group(group);
@@ -204,6 +211,19 @@ impl Writer {
             }
             None => {}
         }
+    }
+
+    /// Waits a moment for one of those who were answered together the last time: they are about to come back, and
+    /// what comes together costs one fsync. Nobody waits for a lone publisher.
+    fn company(&mut self, wait: &mut Wait) -> Option<Request> {
+        while wait.calls > 0 && wait.since.elapsed() < wait.limit {
+            if let Ok(request) = self.queue.try_recv() {
+                wait.calls -= 1;
+                return Some(request);
+            }
+            std::thread::yield_now();
+        }
+        None
     }
 
     /// What is due.
@@ -305,6 +325,27 @@ impl Writer {
         let mut batch = view.engine.db.batch().durability(Some(PersistMode::SyncAll));
         meta::remove_reserved(&mut batch, &view.engine.meta);
         batch.commit().map_err(crate::engine::storage)
+    }
+}
+
+/// How long a group waits for company.
+struct Wait {
+    since: std::time::Instant,
+    limit: Duration,
+    /// How many may come.
+    calls: usize,
+}
+
+impl Wait {
+    /// At most a small part of what a commit takes.
+    fn new(last_calls: usize, last_commit: Duration) -> Self {
+        let calls = if last_calls > 1 { last_calls } else { 0 };
+        let limit = (last_commit / 4).min(Duration::from_micros(250));
+        Self {
+            since: std::time::Instant::now(),
+            limit,
+            calls,
+        }
     }
 }
 
