@@ -35,11 +35,8 @@ impl Template {
              \"datacontenttype\":\"application/json\",\"data\":{{\"at\":\"{zeros}\",\"text\":\"{text}\"}}}}"
         )
         .into_bytes();
-        let find = |mark: &[u8]| {
-            json.windows(mark.len())
-                .position(|w| w == mark)
-                .map_or(0, |at| at + mark.len())
-        };
+        let find =
+            |mark: &[u8]| json.windows(mark.len()).position(|w| w == mark).map_or(0, |at| at + mark.len());
         let (id, stamp) = (find(b"\"id\":\""), find(MARK));
         Self { json, id, stamp }
     }
@@ -79,13 +76,7 @@ pub(crate) fn events(stream: &str, first: u64, count: usize) -> Result<Vec<Event
 
 /// Token events of one stream, encoded already.
 pub(crate) fn tokens(stream: &str, count: usize) -> Result<Vec<Event>> {
-    build(
-        stream,
-        "llm.delta.v1",
-        &serde_json::json!({ "text": "token " }),
-        0,
-        count,
-    )
+    build(stream, "llm.delta.v1", &serde_json::json!({ "text": "token " }), 0, count)
 }
 
 fn build(stream: &str, ty: &str, data: &serde_json::Value, first: u64, count: usize) -> Result<Vec<Event>> {
@@ -98,11 +89,7 @@ fn build(stream: &str, ty: &str, data: &serde_json::Value, first: u64, count: us
         .build()?;
     (first..first + count as u64)
         .map(|id| {
-            let event = event
-                .to_builder()
-                .id(format!("{id:012}"))
-                .build()
-                .context("bench event")?;
+            let event = event.to_builder().id(format!("{id:012}")).build().context("bench event")?;
             let _encoded = event.json();
             Ok(event)
         })
@@ -127,14 +114,7 @@ mod tests {
     fn built_events_are_as_large_and_tokens_are_transient() {
         let events = events("run-1", 10, 2).unwrap();
         assert_eq!(events[1].id(), "000000000011");
-        assert!(
-            (350..450).contains(&events[0].json().len()),
-            "{}",
-            events[0].json().len()
-        );
-        assert_eq!(
-            tokens("run-1", 1).unwrap()[0].class(),
-            headwater_events::Class::Transient
-        );
+        assert!((350..450).contains(&events[0].json().len()), "{}", events[0].json().len());
+        assert_eq!(tokens("run-1", 1).unwrap()[0].class(), headwater_events::Class::Transient);
     }
 }

@@ -41,10 +41,7 @@ impl Connection {
     pub(crate) async fn open(address: SocketAddr) -> Result<Self> {
         let socket = TcpStream::connect(address).await?;
         socket.set_nodelay(true)?;
-        Ok(Self {
-            socket,
-            buffer: Vec::with_capacity(16 * 1024),
-        })
+        Ok(Self { socket, buffer: Vec::with_capacity(16 * 1024) })
     }
 
     /// Sends a request and waits for the whole answer.
@@ -59,20 +56,14 @@ impl Connection {
             while self.buffer.len() < whole {
                 self.more().await?;
             }
-            return Ok(Answer {
-                status,
-                body: self.buffer[head..whole].to_vec(),
-            });
+            return Ok(Answer { status, body: self.buffer[head..whole].to_vec() });
         }
         if field(&text, "transfer-encoding").is_some() {
             while !self.buffer.ends_with(b"\r\n0\r\n\r\n") {
                 self.more().await?;
             }
         }
-        Ok(Answer {
-            status,
-            body: self.buffer[head..].to_vec(),
-        })
+        Ok(Answer { status, body: self.buffer[head..].to_vec() })
     }
 
     /// Sends a request and fails unless the answer is one of success.
@@ -90,9 +81,7 @@ impl Connection {
     /// Opens a stream of server-sent events; what follows is read with [`Connection::next`].
     pub(crate) async fn listen(&mut self, path: &str, headers: &[(&str, &str)]) -> Result<()> {
         let headers = [&[("accept", "text/event-stream")], headers].concat();
-        self.socket
-            .write_all(&request("GET", path, &headers, b""))
-            .await?;
+        self.socket.write_all(&request("GET", path, &headers, b"")).await?;
         self.buffer.clear();
         let head = self.head().await?;
         let text = String::from_utf8_lossy(&self.buffer[..head]).to_ascii_lowercase();
@@ -134,13 +123,9 @@ impl Connection {
 }
 
 fn status(head: &str) -> Result<u16> {
-    head.split(' ')
-        .nth(1)
-        .and_then(|s| s.parse().ok())
-        .context("no status")
+    head.split(' ').nth(1).and_then(|s| s.parse().ok()).context("no status")
 }
 
 fn field<'a>(head: &'a str, name: &str) -> Option<&'a str> {
-    head.lines()
-        .find_map(|line| line.strip_prefix(name)?.strip_prefix(':').map(str::trim))
+    head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':').map(str::trim))
 }

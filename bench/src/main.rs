@@ -45,11 +45,7 @@ async fn main() -> Result<()> {
 }
 
 fn arguments() -> Result<(Setup, Vec<String>)> {
-    let mut setup = Setup {
-        server: "headwater".into(),
-        peer: "durable-streams-server".into(),
-        runs: 5,
-    };
+    let mut setup = Setup { server: "headwater".into(), peer: "durable-streams-server".into(), runs: 5 };
     let mut names = Vec::new();
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {

@@ -30,11 +30,7 @@ impl Process {
             .stderr(Stdio::null())
             .spawn()
             .with_context(|| format!("{} does not start", command.get_program().display()))?;
-        let process = Self {
-            child,
-            address,
-            _folder: folder,
-        };
+        let process = Self { child, address, _folder: folder };
         for _ in 0..500 {
             if tokio::net::TcpStream::connect(address).await.is_ok() {
                 return Ok(process);
@@ -47,10 +43,7 @@ impl Process {
     /// The memory it holds, in KiB.
     pub(crate) fn rss_kib(&self) -> Result<f64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status
-            .lines()
-            .find_map(|l| l.strip_prefix("VmRSS:"))
-            .context("no VmRSS")?;
+        let line = status.lines().find_map(|l| l.strip_prefix("VmRSS:")).context("no VmRSS")?;
         Ok(line.trim().trim_end_matches("kB").trim().parse()?)
     }
 
@@ -59,12 +52,8 @@ impl Process {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
         // The name may hold anything, so count from behind it.
         let (_, rest) = stat.rsplit_once(')').context("odd /proc stat")?;
-        let ticks = rest
-            .split_whitespace()
-            .skip(11)
-            .take(2)
-            .map(str::parse::<f64>)
-            .sum::<Result<f64, _>>()?;
+        let ticks =
+            rest.split_whitespace().skip(11).take(2).map(str::parse::<f64>).sum::<Result<f64, _>>()?;
         Ok(ticks / rustix::param::clock_ticks_per_second() as f64)
     }
 }
@@ -79,12 +68,6 @@ impl Drop for Process {
 /// Lets this process, and the servers it starts, have as many files open as they may.
 pub(crate) fn raise_file_limit() -> Result<()> {
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
-    setrlimit(
-        Resource::Nofile,
-        Rlimit {
-            current: maximum,
-            maximum,
-        },
-    )
-    .context("cannot raise the limit of open files")
+    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })
+        .context("cannot raise the limit of open files")
 }

@@ -17,11 +17,7 @@ impl Scanner {
                 from += at;
                 break;
             };
-            found(
-                stamp
-                    .iter()
-                    .fold(0, |n, digit| n * 10 + u64::from(digit.wrapping_sub(b'0'))),
-            );
+            found(stamp.iter().fold(0, |n, digit| n * 10 + u64::from(digit.wrapping_sub(b'0'))));
             from = digits + DIGITS;
         }
         // Of what is left only the beginning of a mark matters.

@@ -17,11 +17,7 @@ impl Sample {
 
     /// The smallest and the largest.
     pub(crate) fn range(&self) -> (f64, f64) {
-        self.0
-            .iter()
-            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| {
-                (low.min(*x), high.max(*x))
-            })
+        self.0.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(*x), high.max(*x)))
     }
 
     /// Run by run, this over another.

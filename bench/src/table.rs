@@ -25,13 +25,7 @@ pub(crate) struct Row {
 impl Row {
     /// A figure that stands alone; `wanted` is in its unit.
     pub(crate) fn alone(what: impl Into<String>, unit: &'static str, ours: Sample, wanted: Wanted) -> Self {
-        Self {
-            what: what.into(),
-            unit,
-            ours,
-            beside: None,
-            wanted,
-        }
+        Self { what: what.into(), unit, ours, beside: None, wanted }
     }
 
     /// A figure beside another of the same run; `wanted` is of their ratio.
@@ -42,36 +36,26 @@ impl Row {
         (name, theirs): (&'static str, Sample),
         wanted: Wanted,
     ) -> Self {
-        Self {
-            what: what.into(),
-            unit,
-            ours,
-            beside: Some((name, theirs)),
-            wanted,
-        }
+        Self { what: what.into(), unit, ours, beside: Some((name, theirs)), wanted }
     }
 
     fn cells(&self) -> [String; 6] {
         let ratio = self.beside.as_ref().map(|(_, theirs)| self.ours.over(theirs));
         let judged = ratio.as_ref().unwrap_or(&self.ours).median();
         let (wanted, met) = match self.wanted {
-            Wanted::AtLeast(least) => (
-                format!("≥ {}", figure(least)),
-                if judged >= least { "yes" } else { "no" },
-            ),
-            Wanted::AtMost(most) => (
-                format!("≤ {}", figure(most)),
-                if judged <= most { "yes" } else { "no" },
-            ),
+            Wanted::AtLeast(least) => {
+                (format!("≥ {}", figure(least)), if judged >= least { "yes" } else { "no" })
+            }
+            Wanted::AtMost(most) => {
+                (format!("≤ {}", figure(most)), if judged <= most { "yes" } else { "no" })
+            }
             Wanted::Nothing => (String::new(), ""),
         };
         let beside = self.beside.as_ref();
         [
             self.what.clone(),
             format!("{} {}", spread(&self.ours), self.unit),
-            beside.map_or_else(String::new, |(name, theirs)| {
-                format!("{name}: {}", spread(theirs))
-            }),
+            beside.map_or_else(String::new, |(name, theirs)| format!("{name}: {}", spread(theirs))),
             ratio.map_or_else(String::new, |ratio| format!("{} ×", spread(&ratio))),
             wanted,
             met.to_owned(),
@@ -83,13 +67,7 @@ impl Row {
 pub(crate) fn render(rows: &[Row], runs: usize) -> String {
     let head = ["what", "Headwater", "beside", "ratio", "wanted", "met"].map(str::to_owned);
     let cells: Vec<[String; 6]> = std::iter::once(head).chain(rows.iter().map(Row::cells)).collect();
-    let width = |column: usize| {
-        cells
-            .iter()
-            .map(|row| row[column].chars().count())
-            .max()
-            .unwrap_or(0)
-    };
+    let width = |column: usize| cells.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: [usize; 6] = std::array::from_fn(width);
     let mut text = format!("\nMedian [least–most] of {runs} runs, ours and the other's in turn.\n\n");
     for (at, row) in cells.iter().enumerate() {
@@ -148,13 +126,7 @@ mod tests {
     #[test]
     fn a_row_says_whether_it_is_what_was_wanted() {
         let sample = |x: f64| -> Sample { [x; 5].into_iter().collect() };
-        let good = Row::beside(
-            "a",
-            "ev/s",
-            sample(60.0),
-            ("bare", sample(100.0)),
-            Wanted::AtLeast(0.5),
-        );
+        let good = Row::beside("a", "ev/s", sample(60.0), ("bare", sample(100.0)), Wanted::AtLeast(0.5));
         let bad = Row::alone("b", "ms", sample(30.0), Wanted::AtMost(25.0));
         let text = render(&[good, bad], 5);
         assert!(text.contains("| 0.60 [0.60–0.60] × | ≥ 0.50 | yes |"), "{text}");

@@ -32,18 +32,13 @@ impl Target {
             Self::Headwater => {
                 let mut command = Command::new(&setup.server);
                 command.arg("serve").arg("--listen").arg(address.to_string());
-                command
-                    .arg("--broker")
-                    .arg(format!("embedded:{}", folder.join("data").display()));
+                command.arg("--broker").arg(format!("embedded:{}", folder.join("data").display()));
                 command
             }
             Self::DurableStreams => {
                 let mut command = Command::new(&setup.peer);
                 command.arg("--port").arg(address.port().to_string());
-                command
-                    .arg("--data-dir")
-                    .arg(folder.join("data"))
-                    .args(["--durability", "wal"]);
+                command.arg("--data-dir").arg(folder.join("data")).args(["--durability", "wal"]);
                 command
             }
         })
@@ -73,12 +68,9 @@ impl Target {
     fn post(self, stream: &str, media_type: &str, body: &[u8]) -> Vec<u8> {
         match self {
             Self::Headwater => request("POST", "/v1/events", &[("content-type", media_type)], body),
-            Self::DurableStreams => request(
-                "POST",
-                &format!("/{stream}"),
-                &[("content-type", "application/json")],
-                body,
-            ),
+            Self::DurableStreams => {
+                request("POST", &format!("/{stream}"), &[("content-type", "application/json")], body)
+            }
         }
     }
 

@@ -25,15 +25,9 @@ impl Clients {
     /// They are not installed.
     pub fn find() -> Result<Self> {
         let here = std::env::current_exe()?;
-        let folders = here
-            .ancestors()
-            .skip(1)
-            .take(4)
-            .map(|dir| dir.join("e2e/clients"));
+        let folders = here.ancestors().skip(1).take(4).map(|dir| dir.join("e2e/clients"));
         let mut installed = folders.filter(|dir| dir.join("node_modules/eventsource").exists());
-        let folder = installed
-            .next()
-            .context("the client libraries are missing: run `cargo xtask setup`")?;
+        let folder = installed.next().context("the client libraries are missing: run `cargo xtask setup`")?;
         let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("clients");
         for name in ["package.json", "publisher.mjs", "reader.mjs"] {
             fs::copy(scripts.join(name), folder.join(name)).with_context(|| name.to_owned())?;
@@ -69,10 +63,7 @@ impl Clients {
                 }
             }
         });
-        Ok(Client {
-            process,
-            script: script.to_owned(),
-        })
+        Ok(Client { process, script: script.to_owned() })
     }
 }
 

@@ -25,11 +25,7 @@ pub fn get(address: SocketAddr, path: &str) -> Result<(u16, String)> {
     socket.read_to_end(&mut answer)?;
     let answer = String::from_utf8(answer).context("answer is not UTF-8")?;
     let (head, body) = answer.split_once("\r\n\r\n").context("answer has no head")?;
-    let status = head
-        .split(' ')
-        .nth(1)
-        .and_then(|s| s.parse().ok())
-        .context("answer has no status")?;
+    let status = head.split(' ').nth(1).and_then(|s| s.parse().ok()).context("answer has no status")?;
     let chunked = head.to_ascii_lowercase().contains("transfer-encoding: chunked");
     Ok((status, if chunked { unchunk(body)? } else { body.to_owned() }))
 }

@@ -59,11 +59,7 @@ mod tests {
     #[test]
     fn agrees_only_with_the_same_events_in_the_same_order() {
         let answered = ledger(&[("a", "1"), ("b", "1"), ("a", "2")]);
-        assert!(
-            answered
-                .agrees(&ledger(&[("b", "1"), ("a", "1"), ("a", "2")]), "reader")
-                .is_ok()
-        );
+        assert!(answered.agrees(&ledger(&[("b", "1"), ("a", "1"), ("a", "2")]), "reader").is_ok());
         for (wrong, ids) in [
             ("lost", vec![("a", "1"), ("b", "1")]),
             ("twice", vec![("a", "1"), ("a", "1"), ("a", "2"), ("b", "1")]),

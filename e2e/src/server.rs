@@ -37,12 +37,7 @@ impl Server {
             return Ok(named.into());
         }
         let here = std::env::current_exe()?;
-        let found = here
-            .ancestors()
-            .skip(1)
-            .take(2)
-            .map(|dir| dir.join("headwater"))
-            .find(|p| p.exists());
+        let found = here.ancestors().skip(1).take(2).map(|dir| dir.join("headwater")).find(|p| p.exists());
         found.context("the server is not built: `cargo xtask test` builds it, or set HEADWATER_BIN")
     }
 
@@ -53,12 +48,7 @@ impl Server {
     pub fn new(program: &Path, chance: &mut Chance) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("headwater-e2e-").tempdir()?;
         let address = free_port(chance)?;
-        Ok(Self {
-            program: program.to_owned(),
-            folder,
-            address,
-            process: None,
-        })
+        Ok(Self { program: program.to_owned(), folder, address, process: None })
     }
 
     /// Where it listens.
@@ -85,21 +75,10 @@ impl Server {
     /// It ends at once, or is not ready in time.
     pub fn start(&mut self) -> Result<()> {
         let process = Command::new(&self.program)
-            .args([
-                "serve",
-                "--listen",
-                &self.address.to_string(),
-                "--broker",
-                &self.broker(),
-            ])
+            .args(["serve", "--listen", &self.address.to_string(), "--broker", &self.broker()])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(
-                fs::OpenOptions::new()
-                    .create(true)
-                    .append(true)
-                    .open(self.folder.path().join(LOG))?,
-            )
+            .stderr(fs::OpenOptions::new().create(true).append(true).open(self.folder.path().join(LOG))?)
             .env("HEADWATER_LOG", "warn")
             .spawn()
             .with_context(|| format!("{} does not start", self.program.display()))?;
@@ -150,9 +129,7 @@ impl Server {
     /// # Errors
     /// The log is damaged.
     pub fn check(&self) -> Result<()> {
-        let out = Command::new(&self.program)
-            .args(["check", "--broker", &self.broker()])
-            .output()?;
+        let out = Command::new(&self.program).args(["check", "--broker", &self.broker()]).output()?;
         let text = String::from_utf8_lossy(&out.stderr);
         anyhow::ensure!(out.status.success(), "headwater check: {}\n{text}", out.status);
         Ok(())

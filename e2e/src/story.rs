@@ -73,11 +73,7 @@ fn act(plan: &Plan, chance: &mut Chance, server: &mut Server) -> Result<Report> 
     // Readers come first: a stream may be read before its first event.
     let mut readers = [
         start("reader.mjs", streams.clone(), Who::Each)?,
-        start(
-            "reader.mjs",
-            [vec!["--together".to_owned()], streams.clone()].concat(),
-            Who::Together,
-        )?,
+        start("reader.mjs", [vec!["--together".to_owned()], streams.clone()].concat(), Who::Together)?,
     ];
     let plan_args = vec!["run".to_owned(), plan.runs.to_string(), plan.events.to_string()];
     let mut publisher = start("publisher.mjs", plan_args, Who::Publisher)?;
@@ -104,11 +100,7 @@ fn act(plan: &Plan, chance: &mut Chance, server: &mut Server) -> Result<Report> 
     book.pages(server, &streams)?;
     server.kill()?;
     server.check()?;
-    Ok(Report {
-        answered: book.answered.len(),
-        stored_before: book.stored_before,
-        took: begin.elapsed(),
-    })
+    Ok(Report { answered: book.answered.len(), stored_before: book.stored_before, took: begin.elapsed() })
 }
 
 /// After how many answers the server is killed: spread over the story, each place drawn.
@@ -116,10 +108,7 @@ fn kill_points(plan: &Plan, chance: &mut Chance) -> Vec<usize> {
     let total = plan.runs * plan.events;
     let part = total / (plan.kills + 1);
     let place = |kill: usize| part * kill + part / 4 + chance_usize(chance, part);
-    let mut points: Vec<usize> = (0..plan.kills)
-        .map(place)
-        .map(|at| at.min(total - total / 20))
-        .collect();
+    let mut points: Vec<usize> = (0..plan.kills).map(place).map(|at| at.min(total - total / 20)).collect();
     points.sort_unstable();
     points.reverse();
     points
@@ -156,17 +145,13 @@ impl Book {
     }
 
     fn note(&mut self, who: Who, line: &Value) -> Result<()> {
-        let stream = line["stream"]
-            .as_str()
-            .with_context(|| format!("{who:?} said {line}"))?;
+        let stream = line["stream"].as_str().with_context(|| format!("{who:?} said {line}"))?;
         ensure!(line["gap"].is_null(), "{who:?}: gap in {stream}: {line}");
         if line["closed"] == true {
             self.closed += usize::from(who == Who::Each);
             return Ok(());
         }
-        let id = line["id"]
-            .as_str()
-            .with_context(|| format!("{who:?} said {line}"))?;
+        let id = line["id"].as_str().with_context(|| format!("{who:?} said {line}"))?;
         match who {
             Who::Publisher => {
                 self.answered.add(stream, id);
@@ -192,16 +177,9 @@ impl Book {
 
     fn verify(&self) -> Result<()> {
         ensure!(self.kills.is_empty(), "{} kills did not happen", self.kills.len());
-        ensure!(
-            self.answered.len() == self.total,
-            "{} of {} answered",
-            self.answered.len(),
-            self.total
-        );
-        self.answered
-            .agrees(&self.each, "one EventSource for each stream")?;
-        self.answered
-            .agrees(&self.together, "one EventSource for all streams")
+        ensure!(self.answered.len() == self.total, "{} of {} answered", self.answered.len(), self.total);
+        self.answered.agrees(&self.each, "one EventSource for each stream")?;
+        self.answered.agrees(&self.together, "one EventSource for all streams")
     }
 
     /// What the pages of history show is the same.
@@ -214,9 +192,7 @@ impl Book {
                 let (status, body) = get(server.address(), &path)?;
                 ensure!(status == 200, "{path}: {status} {body}");
                 let page: Value = serde_json::from_str(&body)?;
-                let events = page["events"]
-                    .as_array()
-                    .with_context(|| format!("no events in {body}"))?;
+                let events = page["events"].as_array().with_context(|| format!("no events in {body}"))?;
                 for event in events {
                     read.add(stream, event["id"].as_str().unwrap_or_default());
                 }
@@ -227,10 +203,7 @@ impl Book {
                     );
                     break;
                 }
-                page["next"]
-                    .as_str()
-                    .context("a page without `next`")?
-                    .clone_into(&mut after);
+                page["next"].as_str().context("a page without `next`")?.clone_into(&mut after);
             }
         }
         self.answered.agrees(&read, "pages of history")
@@ -256,18 +229,10 @@ mod tests {
     #[test]
     fn kills_are_spread_over_the_story() {
         for seed in 0..200 {
-            let plan = Plan {
-                runs: 20,
-                events: 100,
-                kills: 5,
-                seed,
-            };
+            let plan = Plan { runs: 20, events: 100, kills: 5, seed };
             let points = kill_points(&plan, &mut Chance::new(seed));
             assert_eq!(points.len(), 5);
-            assert!(
-                points.iter().all(|at| (1..2000).contains(at)),
-                "seed {seed}: {points:?}"
-            );
+            assert!(points.iter().all(|at| (1..2000).contains(at)), "seed {seed}: {points:?}");
         }
     }
 }

@@ -39,9 +39,7 @@ fn peer(tools: &Path) -> Result<PathBuf> {
     let program = tools.join("bin").join(PEER_PROGRAM);
     if !program.exists() {
         let mut install = shell::cargo();
-        install
-            .args(["install", PEER, "--version", PEER_VERSION, "--locked", "--root"])
-            .arg(tools);
+        install.args(["install", PEER, "--version", PEER_VERSION, "--locked", "--root"]).arg(tools);
         shell::run(&mut install)?;
     }
     Ok(program)

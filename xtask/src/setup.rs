@@ -25,10 +25,7 @@ pub(crate) fn run() -> Result<Ready> {
 }
 
 fn component(subcommand: &str, name: &str) -> Result<()> {
-    let found = shell::cargo()
-        .args([subcommand, "--version"])
-        .output()
-        .is_ok_and(|out| out.status.success());
+    let found = shell::cargo().args([subcommand, "--version"]).output().is_ok_and(|out| out.status.success());
     if found {
         eprintln!("{name}: found");
         return Ok(());
@@ -105,11 +102,7 @@ fn npm(dir: &Path) -> Command {
 fn apt(packages: &[&str]) -> Result<()> {
     let root = shell::probe("id", &["-u"]).is_some_and(|id| id == "0");
     let apt = shell::probe("apt-get", &["--version"]).is_some();
-    anyhow::ensure!(
-        root && apt,
-        "cannot install {} without root and apt-get",
-        packages.join(" and ")
-    );
+    anyhow::ensure!(root && apt, "cannot install {} without root and apt-get", packages.join(" and "));
     eprintln!("installing {} with apt-get", packages.join(" and "));
     let get = || {
         let mut get = Command::new("apt-get");
@@ -117,11 +110,7 @@ fn apt(packages: &[&str]) -> Result<()> {
         get
     };
     shell::run(get().arg("update"))?;
-    shell::run(
-        get()
-            .args(["install", "-y", "--no-install-recommends"])
-            .args(packages),
-    )
+    shell::run(get().args(["install", "-y", "--no-install-recommends"]).args(packages))
 }
 
 #[cfg(test)]

@@ -38,18 +38,14 @@ pub(crate) fn metadata() -> Result<Value> {
 /// Where cargo builds to.
 pub(crate) fn target_dir() -> Result<PathBuf> {
     let metadata = metadata()?;
-    let dir = metadata["target_directory"]
-        .as_str()
-        .context("cargo metadata names no target directory")?;
+    let dir = metadata["target_directory"].as_str().context("cargo metadata names no target directory")?;
     Ok(PathBuf::from(dir))
 }
 
 /// Says what is run, runs it with our own output, and fails if it fails.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     eprintln!("$ {}", show(command));
-    let status = command
-        .status()
-        .with_context(|| format!("{} does not start", show(command)))?;
+    let status = command.status().with_context(|| format!("{} does not start", show(command)))?;
     if !status.success() {
         bail!("`{}` failed: {status}", show(command));
     }
@@ -78,24 +74,13 @@ pub(crate) fn stream(command: &mut Command, mut see: impl FnMut(&str)) -> Result
 
 /// The first line a program prints, if it starts and succeeds.
 pub(crate) fn probe(program: &str, args: &[&str]) -> Option<String> {
-    let out = Command::new(program)
-        .args(args)
-        .stderr(Stdio::null())
-        .stdin(Stdio::null())
-        .output()
-        .ok()?;
-    let text = String::from_utf8_lossy(&out.stdout)
-        .lines()
-        .next()?
-        .trim()
-        .to_owned();
+    let out = Command::new(program).args(args).stderr(Stdio::null()).stdin(Stdio::null()).output().ok()?;
+    let text = String::from_utf8_lossy(&out.stdout).lines().next()?.trim().to_owned();
     out.status.success().then_some(text)
 }
 
 fn show(command: &Command) -> String {
-    let program = Path::new(command.get_program())
-        .file_name()
-        .unwrap_or(command.get_program());
+    let program = Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
     let mut text = program.to_string_lossy().into_owned();
     for arg in command.get_args() {
         text.push(' ');

@@ -46,11 +46,7 @@ impl Tally {
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} passed, {} failed, {} skipped",
-            self.passed, self.failed, self.skipped
-        )
+        write!(f, "{} passed, {} failed, {} skipped", self.passed, self.failed, self.skipped)
     }
 }
 
@@ -72,11 +68,7 @@ mod tests {
 
     #[test]
     fn a_failure_is_never_good_and_a_skip_only_outside_ci() {
-        let of = |passed, failed, skipped| Tally {
-            passed,
-            failed,
-            skipped,
-        };
+        let of = |passed, failed, skipped| Tally { passed, failed, skipped };
         assert!(of(1, 0, 0).good(true));
         assert!(of(1, 0, 1).good(false));
         assert!(!of(1, 0, 1).good(true));

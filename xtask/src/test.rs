@@ -11,9 +11,7 @@ pub(crate) fn run(strict: bool) -> Result<ExitCode> {
     let mut tally = Tally::default();
     let ready = setup::run()?;
 
-    step("format", &mut tally, || {
-        shell::run(shell::cargo().args(["fmt", "--all", "--check"]))
-    });
+    step("format", &mut tally, || shell::run(shell::cargo().args(["fmt", "--all", "--check"])));
     step("tidy", &mut tally, || {
         let found = tidy::check()?;
         anyhow::ensure!(found.is_empty(), "{}", found.join("\n"));
@@ -37,11 +35,7 @@ pub(crate) fn run(strict: bool) -> Result<ExitCode> {
         eprintln!("\nwith CI=true a skipped test is a failure");
     }
     println!("{tally}");
-    Ok(if good {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// The whole workspace in one build and one run: unit, integration, end-to-end and documentation tests.

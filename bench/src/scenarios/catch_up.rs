@@ -56,20 +56,11 @@ async fn fill(server: &Process, (stream, events): (&str, usize)) -> Result<Strin
     let mut last = Vec::new();
     for first in (0..events).step_by(BATCH) {
         let batch = template.array(first as u64, BATCH, stamp());
-        last = connection
-            .succeed(&Target::Headwater.publish_batch(stream, &batch))
-            .await?
-            .body;
+        last = connection.succeed(&Target::Headwater.publish_batch(stream, &batch)).await?.body;
     }
     let answer: serde_json::Value = serde_json::from_slice(&last)?;
-    let results = answer["results"]
-        .as_array()
-        .context("an answer without results")?;
-    let cursor = results
-        .iter()
-        .rev()
-        .nth(1)
-        .and_then(|result| result["cursor"].as_str());
+    let results = answer["results"].as_array().context("an answer without results")?;
+    let cursor = results.iter().rev().nth(1).and_then(|result| result["cursor"].as_str());
     Ok(cursor.context("a result without cursor")?.to_owned())
 }
 
@@ -88,9 +79,7 @@ async fn resume(server: &Process, stream: &str, cursor: &str) -> Result<f64> {
     for _ in 0..RETURNS {
         let begin = Instant::now();
         let mut connection = Connection::open(server.address).await?;
-        connection
-            .listen(&Target::Headwater.live(stream), &[("last-event-id", cursor)])
-            .await?;
+        connection.listen(&Target::Headwater.live(stream), &[("last-event-id", cursor)]).await?;
         read(&mut connection, 1).await?;
         times.push(begin.elapsed().as_secs_f64() * 1000.0);
     }

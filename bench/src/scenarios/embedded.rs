@@ -63,18 +63,13 @@ pub(super) async fn run(setup: &Setup) -> Result<Vec<Row>> {
 
 /// Batches of events, each of one stream, the streams in turn.
 fn runs(batches: usize, size: usize) -> Result<Vec<Vec<Event>>> {
-    (0..batches)
-        .map(|n| data::events(&format!("run-{}", n % STREAMS), (n * size) as u64, size))
-        .collect()
+    (0..batches).map(|n| data::events(&format!("run-{}", n % STREAMS), (n * size) as u64, size)).collect()
 }
 
 async fn open() -> Result<(Broker, tempfile::TempDir)> {
     let folder = tempfile::Builder::new().prefix("headwater-bench-").tempdir()?;
     let log = EmbeddedStore::open(folder.path(), EmbeddedOptions::default()).await?;
-    Ok((
-        Broker::open(Arc::new(log), BrokerConfig::default()).await?,
-        folder,
-    ))
+    Ok((Broker::open(Arc::new(log), BrokerConfig::default()).await?, folder))
 }
 
 /// Events a second of one publisher of batches.

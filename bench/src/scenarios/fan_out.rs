@@ -39,44 +39,12 @@ pub(super) async fn run(setup: &Setup) -> Result<Vec<Row>> {
     let [ours, theirs] = figures;
     let what = "SSE, 50 ev/s to 1,000 readers";
     Ok(vec![
-        Row::alone(
-            format!("{what}: p50"),
-            "ms",
-            ours.p50.clone(),
-            Wanted::AtMost(10.0),
-        ),
-        Row::alone(
-            format!("{what}: p99"),
-            "ms",
-            ours.p99.clone(),
-            Wanted::AtMost(25.0),
-        ),
-        Row::beside(
-            format!("{what}: p50"),
-            "ms",
-            ours.p50,
-            (PEER, theirs.p50),
-            Wanted::AtMost(1.5),
-        ),
-        Row::beside(
-            format!("{what}: p99"),
-            "ms",
-            ours.p99,
-            (PEER, theirs.p99),
-            Wanted::AtMost(1.5),
-        ),
-        Row::alone(
-            format!("{what}: memory growth"),
-            "MiB",
-            ours.growth_mib,
-            Wanted::AtMost(40.0),
-        ),
-        Row::alone(
-            format!("{what}: not delivered"),
-            "deliveries",
-            ours.missing,
-            Wanted::AtMost(0.0),
-        ),
+        Row::alone(format!("{what}: p50"), "ms", ours.p50.clone(), Wanted::AtMost(10.0)),
+        Row::alone(format!("{what}: p99"), "ms", ours.p99.clone(), Wanted::AtMost(25.0)),
+        Row::beside(format!("{what}: p50"), "ms", ours.p50, (PEER, theirs.p50), Wanted::AtMost(1.5)),
+        Row::beside(format!("{what}: p99"), "ms", ours.p99, (PEER, theirs.p99), Wanted::AtMost(1.5)),
+        Row::alone(format!("{what}: memory growth"), "MiB", ours.growth_mib, Wanted::AtMost(40.0)),
+        Row::alone(format!("{what}: not delivered"), "deliveries", ours.missing, Wanted::AtMost(0.0)),
     ])
 }
 
@@ -86,9 +54,7 @@ async fn measure(target: Target, setup: &Setup, figures: &mut Figures) -> Result
     // What the server takes for its first event is no growth by readers.
     let mut publisher = Connection::open(server.address).await?;
     let mut template = Template::new(STREAM);
-    publisher
-        .succeed(&target.publish(STREAM, template.json(0, 0)))
-        .await?;
+    publisher.succeed(&target.publish(STREAM, template.json(0, 0))).await?;
     tokio::time::sleep(Duration::from_secs(1)).await;
     let before = server.rss_kib()?;
 
@@ -98,9 +64,7 @@ async fn measure(target: Target, setup: &Setup, figures: &mut Figures) -> Result
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     for event in 1..=EVENTS {
         tick.tick().await;
-        publisher
-            .succeed(&target.publish(STREAM, template.json(event as u64, stamp())))
-            .await?;
+        publisher.succeed(&target.publish(STREAM, template.json(event as u64, stamp()))).await?;
         if event % 20 == 0 {
             peak = peak.max(server.rss_kib()?);
         }
@@ -113,9 +77,7 @@ async fn measure(target: Target, setup: &Setup, figures: &mut Figures) -> Result
     figures.p50.push(percentile(&delays, 50.0));
     figures.p99.push(percentile(&delays, 99.0));
     figures.growth_mib.push((peak - before) / 1024.0);
-    figures
-        .missing
-        .push((READERS * EVENTS) as f64 - delays.len() as f64);
+    figures.missing.push((READERS * EVENTS) as f64 - delays.len() as f64);
     Ok(())
 }
 
@@ -148,8 +110,7 @@ async fn listen(target: Target, server: &Process) -> Result<JoinSet<Result<Vec<f
         });
     }
     let everyone = ready.acquire_many(u32::try_from(READERS)?);
-    let _all = tokio::time::timeout(Duration::from_secs(60), everyone)
-        .await
-        .context("readers are not ready")??;
+    let _all =
+        tokio::time::timeout(Duration::from_secs(60), everyone).await.context("readers are not ready")??;
     Ok(readers)
 }

@@ -24,11 +24,7 @@ const STREAM: &str = "run-1";
 pub(super) async fn run(setup: &Setup) -> Result<Vec<Row>> {
     let tokens = Arc::new(data::tokens(STREAM, EVENTS)?);
     let mut rows = Vec::new();
-    for (readers, wanted) in [
-        (1, Wanted::Nothing),
-        (8, Wanted::AtLeast(3e6)),
-        (64, Wanted::Nothing),
-    ] {
+    for (readers, wanted) in [(1, Wanted::Nothing), (8, Wanted::AtLeast(3e6)), (64, Wanted::Nothing)] {
         let (mut rate, mut lost) = (Sample::default(), Sample::default());
         for _ in 0..setup.runs {
             let (per_second, missing) = deliver(&tokens, readers).await?;
@@ -37,22 +33,14 @@ pub(super) async fn run(setup: &Setup) -> Result<Vec<Row>> {
         }
         let what = format!("hub, 1 M tokens in batches of {BATCH}, {readers} catch_up readers");
         rows.push(Row::alone(what.clone(), "deliveries/s", rate, wanted));
-        rows.push(Row::alone(
-            format!("{what}: lost"),
-            "events",
-            lost,
-            Wanted::AtMost(0.0),
-        ));
+        rows.push(Row::alone(format!("{what}: lost"), "events", lost, Wanted::AtMost(0.0)));
     }
     Ok(rows)
 }
 
 /// Deliveries a second in sum, and how many of the events some reader did not get.
 async fn deliver(tokens: &Arc<Vec<Event>>, readers: usize) -> Result<(f64, usize)> {
-    let store = MemoryStore::new(MemoryOptions {
-        max_bytes: BUDGET,
-        ..MemoryOptions::default()
-    });
+    let store = MemoryStore::new(MemoryOptions { max_bytes: BUDGET, ..MemoryOptions::default() });
     let broker = Broker::open(Arc::new(store), BrokerConfig::default()).await?;
     let scope = Scope::Stream(Tenant::default(), StreamName::new(STREAM)?);
     let mut tails = tokio::task::JoinSet::new();
@@ -61,11 +49,7 @@ async fn deliver(tokens: &Arc<Vec<Event>>, readers: usize) -> Result<(f64, usize
         tails.spawn(async move {
             let (mut got, mut gaps) = (0, 0);
             while got < EVENTS && gaps == 0 {
-                for item in stream
-                    .next_batch(1024)
-                    .await
-                    .context("the stream ended early")??
-                {
+                for item in stream.next_batch(1024).await.context("the stream ended early")?? {
                     match item {
                         Item::Event(_) => got += 1,
                         Item::Gap(_) => gaps += 1,

@@ -26,18 +26,8 @@ pub(super) async fn run(setup: &Setup) -> Result<Vec<Row>> {
     }
     let what = "5,000 idle SSE connections";
     Ok(vec![
-        Row::alone(
-            format!("{what}: server memory each"),
-            "KiB",
-            memory,
-            Wanted::AtMost(20.0),
-        ),
-        Row::alone(
-            format!("{what}: server CPU"),
-            "% of a core",
-            cpu,
-            Wanted::AtMost(2.0),
-        ),
+        Row::alone(format!("{what}: server memory each"), "KiB", memory, Wanted::AtMost(20.0)),
+        Row::alone(format!("{what}: server CPU"), "% of a core", cpu, Wanted::AtMost(2.0)),
     ])
 }
 
@@ -46,9 +36,7 @@ async fn measure(setup: &Setup) -> Result<(f64, f64)> {
     let target = Target::Headwater;
     let server = target.start(setup).await?;
     let mut connection = Connection::open(server.address).await?;
-    connection
-        .succeed(&target.publish("run-1", Template::new("run-1").json(0, 0)))
-        .await?;
+    connection.succeed(&target.publish("run-1", Template::new("run-1").json(0, 0))).await?;
     tokio::time::sleep(Duration::from_secs(1)).await;
     let before = server.rss_kib()?;
 
@@ -56,9 +44,7 @@ async fn measure(setup: &Setup) -> Result<(f64, f64)> {
     for reader in 0..READERS {
         let mut connection = Connection::open(server.address).await?;
         // A few on each stream: neither one stream for all nor all alone.
-        connection
-            .listen(&target.live(&format!("run-{}", reader / 10)), &[])
-            .await?;
+        connection.listen(&target.live(&format!("run-{}", reader / 10)), &[]).await?;
         readers.push(connection);
     }
     tokio::time::sleep(Duration::from_secs(2)).await;
@@ -66,8 +52,5 @@ async fn measure(setup: &Setup) -> Result<(f64, f64)> {
     tokio::time::sleep(WATCHED).await;
     let used = server.cpu_seconds()? - used;
     drop(readers);
-    Ok((
-        (held - before) / READERS as f64,
-        used / WATCHED.as_secs_f64() * 100.0,
-    ))
+    Ok(((held - before) / READERS as f64, used / WATCHED.as_secs_f64() * 100.0))
 }

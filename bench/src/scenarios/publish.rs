@@ -77,13 +77,7 @@ async fn events_per_second(target: Target, setup: &Setup, load: Load) -> Result<
     for client in 0..load.connections {
         let stream = format!("run-{client}");
         target.create(server.address, &stream).await?;
-        clients.spawn(publish(
-            target,
-            server.address,
-            stream,
-            load.batch,
-            Arc::clone(&stored),
-        ));
+        clients.spawn(publish(target, server.address, stream, load.batch, Arc::clone(&stored)));
     }
     let measured = async {
         tokio::time::sleep(WARM_UP).await;

@@ -88,10 +88,6 @@ async fn measure(setup: &Setup) -> Result<(Vec<f64>, f64)> {
     while let Some(reader) = readers.join_next().await {
         delays.extend(reader??);
     }
-    ensure!(
-        delays.len() == READERS * BATCH * BATCHES,
-        "{} deliveries are missing or too many",
-        delays.len()
-    );
+    ensure!(delays.len() == READERS * BATCH * BATCHES, "{} deliveries are missing or too many", delays.len());
     Ok((delays, per_second))
 }

@@ -51,13 +51,7 @@ impl Broker {
     ) -> Result<Self, Error> {
         let hub = Hub::start(Arc::clone(&store), &config).await?;
         let referee = Arc::new(Referee::new(Arc::clone(&store)));
-        Ok(Self {
-            store,
-            hub,
-            referee,
-            config: Arc::new(config),
-            clock,
-        })
+        Ok(Self { store, hub, referee, config: Arc::new(config), clock })
     }
 
     /// The store underneath.
@@ -111,11 +105,7 @@ impl EventSubscriber for Broker {
         };
         let (limit, mut scanned) = (limit.max(1), 0);
         while page.more && page.events.len() < limit && scanned < MAX_SCAN {
-            let want = if filter.is_all() {
-                limit - page.events.len()
-            } else {
-                1024
-            };
+            let want = if filter.is_all() { limit - page.events.len() } else { 1024 };
             let part = history.page(page.next.position(), want, MAX_PAGE_BYTES).await?;
             scanned += part.records.len().max(1);
             page.gaps.extend(part.gaps.into_iter().map(|gap| Gap {
@@ -136,11 +126,7 @@ impl EventSubscriber for Broker {
                     break;
                 }
                 let cursor = page.next.at(record.position());
-                page.events.push(Delivery {
-                    record,
-                    cursor,
-                    merged: 1,
-                });
+                page.events.push(Delivery { record, cursor, merged: 1 });
             }
             page.next = page.next.at(upto.max(page.next.position()));
         }
@@ -155,9 +141,7 @@ impl EventSubscriber for Broker {
         if Feed::serves(&subscription.scope) {
             return Ok(EventStream::new(Feed::open(&*self.store, subscription).await?));
         }
-        Ok(EventStream::new(
-            Reader::open(Arc::clone(&self.store), &self.hub, subscription).await?,
-        ))
+        Ok(EventStream::new(Reader::open(Arc::clone(&self.store), &self.hub, subscription).await?))
     }
 
     async fn cursor(&self, scope: &Scope) -> Result<Cursor, Error> {
@@ -182,10 +166,7 @@ impl EventBroker for Broker {
         limit: usize,
     ) -> Result<Vec<StreamInfo>, Error> {
         let runs = self.store.runs(tenant, after, limit).await?;
-        Ok(runs
-            .into_iter()
-            .map(|(stream, run)| StreamInfo::new(stream, &run))
-            .collect())
+        Ok(runs.into_iter().map(|(stream, run)| StreamInfo::new(stream, &run)).collect())
     }
 
     async fn stream(&self, tenant: &Tenant, stream: &StreamName) -> Result<Option<StreamInfo>, Error> {
@@ -209,8 +190,6 @@ impl EventBroker for Broker {
 
 impl fmt::Debug for Broker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Broker")
-            .field("epoch", &self.store.epoch())
-            .finish_non_exhaustive()
+        f.debug_struct("Broker").field("epoch", &self.store.epoch()).finish_non_exhaustive()
     }
 }

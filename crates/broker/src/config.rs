@@ -48,10 +48,6 @@ impl BrokerConfig {
 
     /// Whether any tenant is checked strictly.
     pub(crate) fn has_strict(&self) -> bool {
-        self.policy == Policy::Strict
-            || self
-                .tenant_policies
-                .values()
-                .any(|policy| *policy == Policy::Strict)
+        self.policy == Policy::Strict || self.tenant_policies.values().any(|policy| *policy == Policy::Strict)
     }
 }

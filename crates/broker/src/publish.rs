@@ -50,22 +50,14 @@ fn one(event: &Event, config: &BrokerConfig, now: Timestamp, limit: usize) -> Re
     }
     validate::event(&event, config.policy_of(&tenant))?;
     let (class, mark) = (event.class(), event.mark());
-    Ok(Append {
-        event,
-        tenant,
-        stream,
-        class,
-        mark,
-    })
+    Ok(Append { event, tenant, stream, class, mark })
 }
 
 /// Stores a checked batch and answers with the place of each event in its stream.
 pub(crate) async fn store(store: &dyn Store, batch: Vec<Append>) -> Result<Vec<Published>, Error> {
     let epoch = store.epoch();
-    let homes: Vec<_> = batch
-        .iter()
-        .map(|a| (Scope::Stream(a.tenant.clone(), a.stream.clone()).print(), a.class))
-        .collect();
+    let homes: Vec<_> =
+        batch.iter().map(|a| (Scope::Stream(a.tenant.clone(), a.stream.clone()).print(), a.class)).collect();
     let appended = store.append(batch).await?;
     let mut stored = [0u64; 3];
     let mut duplicates = 0;

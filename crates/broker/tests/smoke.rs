@@ -10,15 +10,7 @@ use headwater_store::{MemoryOptions, MemoryStore};
 
 async fn broker() -> Broker {
     let store = Arc::new(MemoryStore::new(MemoryOptions::default()));
-    Broker::open(
-        store,
-        BrokerConfig {
-            ring_events: 16,
-            ..BrokerConfig::default()
-        },
-    )
-    .await
-    .unwrap()
+    Broker::open(store, BrokerConfig { ring_events: 16, ..BrokerConfig::default() }).await.unwrap()
 }
 
 fn scope(stream: &str) -> Scope {
@@ -53,9 +45,8 @@ async fn a_reader_that_came_first_sees_everything_and_the_end() {
     }
     assert_eq!((events, caught_up), (1000, 1));
     assert!(reader.next().await.is_none());
-    let again = Subscription::new(scope("wf-1"))
-        .start(Start::After(reader.cursor()))
-        .overflow(Overflow::Conflate);
+    let again =
+        Subscription::new(scope("wf-1")).start(Start::After(reader.cursor())).overflow(Overflow::Conflate);
     let mut again = broker.subscribe(again).await.unwrap();
     assert!(matches!(again.next().await, Some(Ok(Item::CaughtUp(_)))));
     assert!(matches!(again.next().await, Some(Ok(Item::End(_)))));

@@ -21,12 +21,7 @@ async fn broker(store: &Arc<MemoryStore>) -> Broker {
 }
 
 fn event(tenant: &Tenant, ty: &str) -> Event {
-    Event::builder("/test", ty)
-        .subject("wf-1")
-        .tenant(tenant)
-        .data_json("{}")
-        .build()
-        .unwrap()
+    Event::builder("/test", ty).subject("wf-1").tenant(tenant).data_json("{}").build().unwrap()
 }
 
 fn code(result: Result<Vec<headwater_broker::Published>, Error>) -> (String, usize) {
@@ -44,24 +39,12 @@ async fn a_run_keeps_its_order_and_a_refused_batch_leaves_nothing() {
     let start = event(&tenant, "workflow.started.v1");
     let end = event(&tenant, "workflow.completed.v1");
 
-    assert_eq!(
-        code(broker.publish(std::slice::from_ref(&end)).await),
-        ("invalid-transition".into(), 0)
-    );
-    assert_eq!(
-        code(broker.publish(&[event(&tenant, "no.such.type")]).await),
-        ("unknown-type".into(), 0)
-    );
+    assert_eq!(code(broker.publish(std::slice::from_ref(&end)).await), ("invalid-transition".into(), 0));
+    assert_eq!(code(broker.publish(&[event(&tenant, "no.such.type")]).await), ("unknown-type".into(), 0));
     let twice = [start.clone(), event(&tenant, "workflow.started.v1")];
-    assert_eq!(
-        code(broker.publish(&twice).await),
-        ("invalid-transition".into(), 1)
-    );
+    assert_eq!(code(broker.publish(&twice).await), ("invalid-transition".into(), 1));
     let scope = Scope::Stream(tenant.clone(), StreamName::new("wf-1").unwrap());
-    let page = broker
-        .read(&scope, &Filter::all(), Start::Earliest, 10)
-        .await
-        .unwrap();
+    let page = broker.read(&scope, &Filter::all(), Start::Earliest, 10).await.unwrap();
     assert!(page.events.is_empty(), "a refused batch left something");
 
     broker.publish(&[start.clone(), end.clone()]).await.unwrap();
@@ -80,24 +63,14 @@ async fn a_run_keeps_its_order_and_a_refused_batch_leaves_nothing() {
 async fn a_broker_that_meets_a_run_for_the_first_time_reads_it() {
     let store = Arc::new(MemoryStore::new(MemoryOptions::default()));
     let tenant = strict();
-    broker(&store)
-        .await
-        .publish(&[event(&tenant, "workflow.started.v1")])
-        .await
-        .unwrap();
+    broker(&store).await.publish(&[event(&tenant, "workflow.started.v1")]).await.unwrap();
     let other = broker(&store).await;
     assert_eq!(
         code(other.publish(&[event(&tenant, "workflow.started.v1")]).await),
         ("invalid-transition".into(), 0)
     );
-    other
-        .delete_stream(&tenant, &StreamName::new("wf-1").unwrap())
-        .await
-        .unwrap();
-    other
-        .publish(&[event(&tenant, "workflow.started.v1")])
-        .await
-        .unwrap();
+    other.delete_stream(&tenant, &StreamName::new("wf-1").unwrap()).await.unwrap();
+    other.publish(&[event(&tenant, "workflow.started.v1")]).await.unwrap();
 }
 
 #[tokio::test]
@@ -106,10 +79,7 @@ async fn other_tenants_are_not_judged() {
     let tenant = Tenant::default();
     broker(&store)
         .await
-        .publish(&[
-            event(&tenant, "workflow.completed.v1"),
-            event(&tenant, "any.type"),
-        ])
+        .publish(&[event(&tenant, "workflow.completed.v1"), event(&tenant, "any.type")])
         .await
         .unwrap();
 }

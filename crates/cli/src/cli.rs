@@ -61,10 +61,7 @@ pub(crate) fn run(
         Err(usage) => usage.exit(),
     };
     start_log(&cli)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("cannot start")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start")?;
     let done = runtime.block_on(commands::run(cli, &env));
     // A blocked read of stdin must not keep the process.
     runtime.shutdown_background();
@@ -85,9 +82,7 @@ fn parse(args: &[OsString], env: Env<'_>) -> Result<Result<Cli, clap::Error>, Ba
     let command = Cli::command();
     let layers = Layers::read(&command, named.as_deref(), env)?;
     let matches = layers.lay_under(command).try_get_matches_from(args);
-    Ok(matches
-        .and_then(|matches| Cli::from_arg_matches(&matches))
-        .map(|cli| Cli { config: named, ..cli }))
+    Ok(matches.and_then(|matches| Cli::from_arg_matches(&matches)).map(|cli| Cli { config: named, ..cli }))
 }
 
 fn config_path(matches: &clap::ArgMatches, env: Env<'_>) -> Option<PathBuf> {
@@ -96,16 +91,12 @@ fn config_path(matches: &clap::ArgMatches, env: Env<'_>) -> Option<PathBuf> {
 }
 
 fn log_filter(text: &str) -> Result<String, String> {
-    EnvFilter::try_new(text)
-        .map(|_| text.to_owned())
-        .map_err(|e| e.to_string())
+    EnvFilter::try_new(text).map(|_| text.to_owned()).map_err(|e| e.to_string())
 }
 
 fn start_log(cli: &Cli) -> Result<(), BadConfig> {
     let filter = EnvFilter::try_new(&cli.log).map_err(|e| BadConfig(format!("log: {e}")))?;
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match cli.log_format {
         LogFormat::Text => log.with_ansi(crate::output::stderr_has_colour()).init(),
         LogFormat::Json => log.json().init(),
@@ -132,9 +123,7 @@ mod tests {
         };
         let cli = parse(&args(&["headwater", "streams"]), &env).unwrap().unwrap();
         assert_eq!(tenant(cli), "acme");
-        let cli = parse(&args(&["headwater", "streams", "--tenant", "other"]), &env)
-            .unwrap()
-            .unwrap();
+        let cli = parse(&args(&["headwater", "streams", "--tenant", "other"]), &env).unwrap().unwrap();
         assert_eq!(tenant(cli), "other");
     }
 }

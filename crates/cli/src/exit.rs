@@ -38,10 +38,7 @@ fn code(error: &anyhow::Error) -> u8 {
             || cause
                 .downcast_ref::<headwater::ConnectError>()
                 .is_some_and(headwater::ConnectError::is_config)
-            || matches!(
-                cause.downcast_ref(),
-                Some(Error::Store(StoreError::Config { .. }))
-            )
+            || matches!(cause.downcast_ref(), Some(Error::Store(StoreError::Config { .. })))
             || matches!(cause.downcast_ref(), Some(StoreError::Config { .. }));
         if bad {
             return CONFIG;

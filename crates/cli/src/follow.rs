@@ -32,12 +32,7 @@ impl Follow {
         wanted: Subscription,
     ) -> Result<Self, headwater::Error> {
         let stream = broker.subscribe(wanted.clone()).await?;
-        Ok(Self {
-            broker,
-            wanted,
-            stream: Some(stream),
-            pause: BACKOFF.0,
-        })
+        Ok(Self { broker, wanted, stream: Some(stream), pause: BACKOFF.0 })
     }
 
     /// Waits for what comes next. Dropping the future loses nothing.

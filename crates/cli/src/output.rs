@@ -63,11 +63,7 @@ pub(crate) struct Paint(pub(crate) bool);
 impl Paint {
     /// Wraps `text` in an SGR code such as `32` or `1;34`.
     pub(crate) fn sgr(self, code: &str, text: impl std::fmt::Display) -> String {
-        if self.0 && !code.is_empty() {
-            format!("\x1b[{code}m{text}\x1b[0m")
-        } else {
-            text.to_string()
-        }
+        if self.0 && !code.is_empty() { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_string() }
     }
 
     /// Less important text.
@@ -78,13 +74,5 @@ impl Paint {
 
 /// Text from an event as it may be shown: no control character reaches the terminal.
 pub(crate) fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| {
-            if c.is_control() && c != '\n' && c != '\t' {
-                '\u{fffd}'
-            } else {
-                c
-            }
-        })
-        .collect()
+    text.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c }).collect()
 }

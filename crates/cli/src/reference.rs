@@ -44,10 +44,7 @@ fn section(mut command: clap::Command, above: &str, page: &mut String) {
     let below: Vec<clap::Command> = command.get_subcommands().cloned().collect();
     let help = command.render_long_help().to_string();
     let help: Vec<&str> = help.lines().map(str::trim_end).collect();
-    page.push_str(&format!(
-        "\n## `{name}`\n\n```text\n{}\n```\n",
-        help.join("\n").trim_end()
-    ));
+    page.push_str(&format!("\n## `{name}`\n\n```text\n{}\n```\n", help.join("\n").trim_end()));
     for sub in below {
         section(sub.term_width(96), &format!("{name} "), page);
     }

@@ -28,9 +28,7 @@ impl RemoteArgs {
         let mut options = ConnectOptions::default();
         options.http.token = self.token.clone();
         options.http.tenant = self.tenant.clone();
-        headwater::connect_with(&self.url, options)
-            .await
-            .with_context(|| format!("cannot open {}", self.url))
+        headwater::connect_with(&self.url, options).await.with_context(|| format!("cannot open {}", self.url))
     }
 }
 

@@ -11,12 +11,7 @@ use crate::units::{self, Limit};
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ServerSettings {
     /// How strictly events are checked: `strict` refuses unknown types and events out of a run's order
-    #[arg(
-        long,
-        value_name = "POLICY",
-        default_value = "lenient",
-        help_heading = "Broker"
-    )]
+    #[arg(long, value_name = "POLICY", default_value = "lenient", help_heading = "Broker")]
     policy: PolicyName,
 
     /// The largest event
@@ -178,10 +173,7 @@ impl RetentionSettings {
                 max_events: self.retention_durable_events.0,
                 max_bytes: self.retention_durable_size.0,
             },
-            transient: Limits {
-                max_age: self.retention_transient.0,
-                ..Retention::default().transient
-            },
+            transient: Limits { max_age: self.retention_transient.0, ..Retention::default().transient },
             transient_after_end: self.retention_transient_after_end.0,
             run_after_end: self.retention_run_after_end.0,
         }

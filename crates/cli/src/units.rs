@@ -8,19 +8,13 @@ use jiff::{Span, SpanRelativeTo};
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("`{text}` is no duration: write it like 250ms, 30s, 1h or 7d");
     let span: Span = text.trim().parse().map_err(|_| wrong())?;
-    let exact = span
-        .to_duration(SpanRelativeTo::days_are_24_hours())
-        .map_err(|_| wrong())?;
+    let exact = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| wrong())?;
     Duration::try_from(exact).map_err(|_| format!("`{text}` is negative"))
 }
 
 /// Reads a duration, or `off` for none.
 pub(crate) fn duration_or_off(text: &str) -> Result<Limit<Duration>, String> {
-    if text == "off" {
-        Ok(Limit(None))
-    } else {
-        duration(text).map(|d| Limit(Some(d)))
-    }
+    if text == "off" { Ok(Limit(None)) } else { duration(text).map(|d| Limit(Some(d))) }
 }
 
 /// Reads a number of bytes: `4096`, `256KiB`, `64MiB`, `2GiB`.
@@ -43,11 +37,7 @@ pub(crate) fn bytes(text: &str) -> Result<u64, String> {
 
 /// Reads a number of bytes, or `off` for no limit.
 pub(crate) fn bytes_or_off(text: &str) -> Result<Limit<u64>, String> {
-    if text == "off" {
-        Ok(Limit(None))
-    } else {
-        bytes(text).map(|n| Limit(Some(n)))
-    }
+    if text == "off" { Ok(Limit(None)) } else { bytes(text).map(|n| Limit(Some(n))) }
 }
 
 /// Reads a number, or `off` for no limit.
@@ -55,9 +45,7 @@ pub(crate) fn count_or_off(text: &str) -> Result<Limit<u64>, String> {
     if text == "off" {
         return Ok(Limit(None));
     }
-    text.parse()
-        .map(|n| Limit(Some(n)))
-        .map_err(|_| format!("`{text}` is neither a number nor `off`"))
+    text.parse().map(|n| Limit(Some(n))).map_err(|_| format!("`{text}` is neither a number nor `off`"))
 }
 
 /// A limit, or none. (Its own type, because clap reads `Option` as "flag may be left out".)

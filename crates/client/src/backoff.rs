@@ -59,9 +59,6 @@ mod tests {
         backoff.reset();
         assert!(backoff.next() <= ms(100));
         backoff.set_min(ms(5000));
-        assert!(
-            (ms(500)..=ms(1000)).contains(&backoff.next()),
-            "a wish is capped too"
-        );
+        assert!((ms(500)..=ms(1000)).contains(&backoff.next()), "a wish is capped too");
     }
 }

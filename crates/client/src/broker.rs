@@ -33,11 +33,7 @@ impl HttpBroker {
     }
 
     fn open(&self) -> Result<&Arc<Http>, Error> {
-        if self.0.closed.is_cancelled() {
-            Err(StoreError::Closed.into())
-        } else {
-            Ok(&self.0)
-        }
+        if self.0.closed.is_cancelled() { Err(StoreError::Closed.into()) } else { Ok(&self.0) }
     }
 }
 
@@ -55,9 +51,7 @@ impl EventSubscriber for HttpBroker {
     }
 
     async fn subscribe(&self, subscription: Subscription) -> Result<EventStream, Error> {
-        subscription::subscribe(self.open()?, subscription)
-            .await
-            .map(EventStream::new)
+        subscription::subscribe(self.open()?, subscription).await.map(EventStream::new)
     }
 
     async fn cursor(&self, scope: &Scope) -> Result<Cursor, Error> {

@@ -56,42 +56,27 @@ impl Connection {
         match response.status() {
             StatusCode::NO_CONTENT => Ok(Opened::Over),
             StatusCode::OK => {
-                let kind = response
-                    .headers()
-                    .get(CONTENT_TYPE)
-                    .map_or(&b""[..], |kind| kind.as_bytes());
+                let kind = response.headers().get(CONTENT_TYPE).map_or(&b""[..], |kind| kind.as_bytes());
                 if !kind.starts_with(b"text/event-stream") {
                     let kind = String::from_utf8_lossy(kind).into_owned();
-                    return Err(Refused::ForGood(odd(format!(
-                        "expected text/event-stream, got `{kind}`"
-                    ))));
+                    return Err(Refused::ForGood(odd(format!("expected text/event-stream, got `{kind}`"))));
                 }
                 let decoder = Decoder::new(MAX_FRAME);
-                Ok(Opened::Open(Box::new(Self {
-                    response,
-                    decoder,
-                    heard: Instant::now(),
-                })))
+                Ok(Opened::Open(Box::new(Self { response, decoder, heard: Instant::now() })))
             }
             status => {
                 let passing = is_passing(status);
                 let body = tokio::time::timeout(http.options.request_timeout, response.bytes()).await;
                 let body = body.ok().and_then(Result::ok).unwrap_or_default();
                 let error = problem::parse(status, &body);
-                Err(if passing {
-                    Refused::ForNow(error)
-                } else {
-                    Refused::ForGood(error)
-                })
+                Err(if passing { Refused::ForNow(error) } else { Refused::ForGood(error) })
             }
         }
     }
 
     /// The next frame of what has come in.
     pub(crate) fn frame(&mut self) -> Result<Option<Frame<'_>>, Error> {
-        self.decoder
-            .next()
-            .map_err(|_| odd(format!("a frame of more than {MAX_FRAME} bytes")))
+        self.decoder.next().map_err(|_| odd(format!("a frame of more than {MAX_FRAME} bytes")))
     }
 
     /// Waits for more. `false`: the connection is of no more use. Dropping the future loses nothing.
@@ -115,9 +100,5 @@ impl Connection {
 }
 
 fn odd(detail: String) -> Error {
-    Error::Remote {
-        code: "bad-answer".into(),
-        status: 200,
-        detail,
-    }
+    Error::Remote { code: "bad-answer".into(), status: 200, detail }
 }

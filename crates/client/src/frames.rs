@@ -61,9 +61,7 @@ pub(crate) fn read(frame: Frame<'_>, single: bool) -> Result<Meaning, Error> {
     };
     if frame.event == b"headwater.error" {
         let problem: Problem = serde_json::from_slice(&data).unwrap_or_default();
-        return Ok(Meaning::Failed(
-            problem.into_error(StatusCode::INTERNAL_SERVER_ERROR),
-        ));
+        return Ok(Meaning::Failed(problem.into_error(StatusCode::INTERNAL_SERVER_ERROR)));
     }
     let cursor = cursor.ok_or_else(|| odd("a frame without a cursor".into()))?;
     Ok(Meaning::Item(match frame.event {
@@ -83,11 +81,7 @@ pub(crate) fn read(frame: Frame<'_>, single: bool) -> Result<Meaning, Error> {
 
 fn delivery(json: Bytes, cursor: Cursor, merged: u32) -> Result<Delivery, Error> {
     let event = Event::from_stored(json).map_err(|e| odd(format!("an event cannot be read: {e}")))?;
-    Ok(Delivery {
-        record: record(event, cursor),
-        cursor,
-        merged,
-    })
+    Ok(Delivery { record: record(event, cursor), cursor, merged })
 }
 
 /// The record of an event that came over HTTP: class and mark follow from the catalogue, and the event's own time
@@ -99,9 +93,5 @@ pub(crate) fn record(event: Event, cursor: Cursor) -> Record {
 }
 
 fn odd(detail: String) -> Error {
-    Error::Remote {
-        code: "bad-answer".into(),
-        status: 200,
-        detail,
-    }
+    Error::Remote { code: "bad-answer".into(), status: 200, detail }
 }

@@ -40,9 +40,7 @@ impl Http {
     pub(crate) fn new(url: &str, options: HttpOptions) -> Result<Arc<Self>, StoreError> {
         let base = Url::parse(url).map_err(|e| StoreError::config(format!("`{url}` is no address: {e}")))?;
         if !matches!(base.scheme(), "http" | "https") || base.cannot_be_a_base() {
-            return Err(StoreError::config(format!(
-                "`{url}` must begin with http:// or https://"
-            )));
+            return Err(StoreError::config(format!("`{url}` must begin with http:// or https://")));
         }
         let authorization = options.token.as_deref().map(|token| {
             let mut value = HeaderValue::from_str(&format!("Bearer {token}"))
@@ -57,10 +55,7 @@ impl Http {
         let client = tls::configure(builder, base.scheme())?
             .build()
             .map_err(|e| StoreError::config(format!("the HTTP client cannot start: {}", chain(&e))))?;
-        let status = Status {
-            kind: StatusKind::Ready,
-            detail: format!("{base} has not been called yet"),
-        };
+        let status = Status { kind: StatusKind::Ready, detail: format!("{base} has not been called yet") };
         Ok(Arc::new(Self {
             client,
             base,
@@ -83,13 +78,7 @@ impl Http {
 
     pub(crate) fn get(&self, path: &[&str], tenant: &Tenant) -> Call {
         let (url, tenant) = (self.url(path), tenant.clone());
-        Call {
-            method: Method::GET,
-            url,
-            tenant,
-            accept: "application/json",
-            body: None,
-        }
+        Call { method: Method::GET, url, tenant, accept: "application/json", body: None }
     }
 
     pub(crate) fn status(&self) -> watch::Receiver<Status> {
@@ -129,10 +118,7 @@ impl Http {
         let body = tokio::time::timeout(self.options.request_timeout, response.bytes());
         match body.await {
             Ok(Ok(body)) => Ok((status, body)),
-            Ok(Err(e)) => Err(StoreError::Unknown {
-                reason: self.unreachable(&e),
-            }
-            .into()),
+            Ok(Err(e)) => Err(StoreError::Unknown { reason: self.unreachable(&e) }.into()),
             Err(_) => Err(self.too_slow().into()),
         }
     }
@@ -149,9 +135,7 @@ impl Http {
             Ok(Ok(response)) => Ok(response),
             // A connection that was never made carried nothing: anything later leaves the outcome open.
             Ok(Err(e)) if e.is_connect() => Err(StoreError::unavailable(self.unreachable(&e))),
-            Ok(Err(e)) => Err(StoreError::Unknown {
-                reason: self.unreachable(&e),
-            }),
+            Ok(Err(e)) => Err(StoreError::Unknown { reason: self.unreachable(&e) }),
             Err(_) => Err(self.too_slow()),
         };
         match &outcome {
@@ -194,10 +178,7 @@ impl Http {
         self.status.send_if_modified(|status| {
             let changed = status.kind != kind && status.kind != StatusKind::Closed;
             if changed {
-                *status = Status {
-                    kind,
-                    detail: detail.to_string(),
-                };
+                *status = Status { kind, detail: detail.to_string() };
             }
             changed
         });
@@ -210,9 +191,7 @@ impl Http {
 
     fn too_slow(&self) -> StoreError {
         let within = self.options.request_timeout;
-        StoreError::Unknown {
-            reason: format!("{} did not answer within {within:?}", self.base),
-        }
+        StoreError::Unknown { reason: format!("{} did not answer within {within:?}", self.base) }
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> String {

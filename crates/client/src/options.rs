@@ -97,8 +97,6 @@ impl HttpOptions {
 impl std::fmt::Debug for HttpOptions {
     // The token is a secret.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("HttpOptions")
-            .field("tenant", &self.tenant)
-            .finish_non_exhaustive()
+        f.debug_struct("HttpOptions").field("tenant", &self.tenant).finish_non_exhaustive()
     }
 }

@@ -49,19 +49,13 @@ pub(crate) async fn read(
 
 /// The present end of a scope.
 pub(crate) async fn end(http: &Http, scope: &Scope) -> Result<Cursor, Error> {
-    read(http, scope, &Filter::all(), Start::Live, 1)
-        .await
-        .map(|page| page.next)
+    read(http, scope, &Filter::all(), Start::Live, 1).await.map(|page| page.next)
 }
 
 impl WirePage<'_> {
     fn take(self, body: &bytes::Bytes, filter: &Filter, single: bool) -> Result<Page, Error> {
         if self.cursors.len() != self.events.len() {
-            return Err(odd(format!(
-                "{} cursors for {} events",
-                self.cursors.len(),
-                self.events.len()
-            )));
+            return Err(odd(format!("{} cursors for {} events", self.cursors.len(), self.events.len())));
         }
         let mut events = Vec::with_capacity(self.events.len());
         for (raw, cursor) in self.events.iter().zip(&self.cursors) {
@@ -70,11 +64,7 @@ impl WirePage<'_> {
                 .map_err(|e| odd(format!("an event cannot be read: {e}")))?;
             // A server may know fewer kinds of patterns than this client.
             if filter.matches(&event) {
-                events.push(Delivery {
-                    record: frames::record(event, cursor),
-                    cursor,
-                    merged: 1,
-                });
+                events.push(Delivery { record: frames::record(event, cursor), cursor, merged: 1 });
             }
         }
         let gaps: Result<Vec<Gap>, Error> = self
@@ -82,26 +72,14 @@ impl WirePage<'_> {
             .into_iter()
             .map(|gap| gap.gap(single).ok_or_else(|| odd("a gap cannot be read".into())))
             .collect();
-        Ok(Page {
-            gaps: gaps?,
-            events,
-            next: parse(&self.next)?,
-            more: self.more,
-            end: self.end,
-        })
+        Ok(Page { gaps: gaps?, events, next: parse(&self.next)?, more: self.more, end: self.end })
     }
 }
 
 fn parse(cursor: &str) -> Result<Cursor, Error> {
-    cursor
-        .parse()
-        .map_err(|_| odd(format!("`{cursor}` is no cursor")))
+    cursor.parse().map_err(|_| odd(format!("`{cursor}` is no cursor")))
 }
 
 fn odd(detail: String) -> Error {
-    Error::Remote {
-        code: "bad-answer".into(),
-        status: 200,
-        detail,
-    }
+    Error::Remote { code: "bad-answer".into(), status: 200, detail }
 }

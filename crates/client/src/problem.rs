@@ -39,36 +39,25 @@ const CODES: [Code; 11] = [
 
 /// Reads an answer that is no success.
 pub(crate) fn parse(status: StatusCode, body: &[u8]) -> Error {
-    serde_json::from_slice::<Problem>(body)
-        .unwrap_or_default()
-        .into_error(status)
+    serde_json::from_slice::<Problem>(body).unwrap_or_default().into_error(status)
 }
 
 impl Problem {
     /// The error it tells of; `status` stands in where the problem names none.
     pub(crate) fn into_error(self, status: StatusCode) -> Error {
         let status = self.status.unwrap_or(status.as_u16());
-        let detail = self
-            .detail
-            .or(self.title)
-            .unwrap_or_else(|| format!("the server answered {status}"));
+        let detail = self.detail.or(self.title).unwrap_or_else(|| format!("the server answered {status}"));
         let Some(code) = self.code else {
             return match status {
                 429 | 502..=504 => StoreError::Unavailable { reason: detail }.into(),
                 507 => StoreError::Full { reason: detail }.into(),
-                _ => Error::Remote {
-                    code: format!("http-{status}"),
-                    status,
-                    detail,
-                },
+                _ => Error::Remote { code: format!("http-{status}"), status, detail },
             };
         };
         if let Some(known) = CODES.into_iter().find(|known| known.as_str() == code) {
             // The answer's sentence names index and attribute again.
             let index = self.index.unwrap_or(0);
-            let detail = detail
-                .strip_prefix(&format!("event {index}: "))
-                .unwrap_or(&detail);
+            let detail = detail.strip_prefix(&format!("event {index}: ")).unwrap_or(&detail);
             let error = match self.attribute {
                 Some(attribute) => {
                     let detail = detail.strip_prefix(&format!("{attribute}: ")).unwrap_or(detail);
@@ -94,20 +83,12 @@ impl Problem {
                 Some(cursor) => return Error::SlowConsumer { cursor },
                 None => return Error::Remote { code, status, detail },
             },
-            "storage-full" => StoreError::Full {
-                reason: bare("no space left: "),
-            },
-            "outcome-unknown" => StoreError::Unknown {
-                reason: bare("outcome unknown: "),
-            },
-            "unsupported" => StoreError::Unsupported {
-                what: bare("not supported by this store: ").into(),
-            },
+            "storage-full" => StoreError::Full { reason: bare("no space left: ") },
+            "outcome-unknown" => StoreError::Unknown { reason: bare("outcome unknown: ") },
+            "unsupported" => StoreError::Unsupported { what: bare("not supported by this store: ").into() },
             "corrupt" => StoreError::corrupt(None, detail),
             // The server goes: another one, or the same one later, may answer.
-            "unavailable" | "closed" => StoreError::Unavailable {
-                reason: bare("store is not available: "),
-            },
+            "unavailable" | "closed" => StoreError::Unavailable { reason: bare("store is not available: ") },
             _ => return Error::Remote { code, status, detail },
         };
         store.into()
@@ -119,22 +100,15 @@ mod tests {
     use super::*;
 
     fn error(json: &str, status: u16) -> Error {
-        serde_json::from_str::<Problem>(json)
-            .unwrap()
-            .into_error(StatusCode::from_u16(status).unwrap())
+        serde_json::from_str::<Problem>(json).unwrap().into_error(StatusCode::from_u16(status).unwrap())
     }
 
     #[test]
     fn an_invalid_event_keeps_code_index_and_attribute() {
         let json =
             r#"{"code":"missing-attribute","index":3,"attribute":"source","detail":"source: is required"}"#;
-        let Error::InvalidEvent { index: 3, error } = error(json, 400) else {
-            panic!("another kind")
-        };
-        assert_eq!(
-            error,
-            EventError::attribute(Code::MissingAttribute, "source", "is required")
-        );
+        let Error::InvalidEvent { index: 3, error } = error(json, 400) else { panic!("another kind") };
+        assert_eq!(error, EventError::attribute(Code::MissingAttribute, "source", "is required"));
     }
 
     #[test]
@@ -161,9 +135,6 @@ mod tests {
         assert!(error(r#"{"code":"closed"}"#, 503).is_retryable());
         assert!(error("{}", 503).is_retryable());
         assert!(!error("{}", 403).is_retryable());
-        assert_eq!(
-            error(r#"{"code":"forbidden-tenant"}"#, 403).code(),
-            "forbidden-tenant"
-        );
+        assert_eq!(error(r#"{"code":"forbidden-tenant"}"#, 403).code(), "forbidden-tenant");
     }
 }

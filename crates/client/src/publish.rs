@@ -44,35 +44,16 @@ pub(crate) async fn publish(http: &Http, events: &[Event]) -> Result<Vec<Publish
     let answer: Answer =
         serde_json::from_slice(&body).map_err(|e| odd(format!("its answer cannot be read: {e}")))?;
     if answer.results.len() != events.len() {
-        return Err(odd(format!(
-            "{} results for {} events",
-            answer.results.len(),
-            events.len()
-        )));
+        return Err(odd(format!("{} results for {} events", answer.results.len(), events.len())));
     }
-    answer
-        .results
-        .into_iter()
-        .zip(events)
-        .map(|(stored, event)| stored.published(event))
-        .collect()
+    answer.results.into_iter().zip(events).map(|(stored, event)| stored.published(event)).collect()
 }
 
 impl Stored {
     fn published(self, event: &Event) -> Result<Published, Error> {
-        let cursor = self
-            .cursor
-            .parse()
-            .map_err(|_| odd(format!("`{}` is no cursor", self.cursor)))?;
-        let stored_at = self
-            .stored_at
-            .or_else(|| event.time())
-            .unwrap_or(Timestamp::UNIX_EPOCH);
-        Ok(Published {
-            cursor,
-            stored_at,
-            duplicate: self.duplicate,
-        })
+        let cursor = self.cursor.parse().map_err(|_| odd(format!("`{}` is no cursor", self.cursor)))?;
+        let stored_at = self.stored_at.or_else(|| event.time()).unwrap_or(Timestamp::UNIX_EPOCH);
+        Ok(Published { cursor, stored_at, duplicate: self.duplicate })
     }
 }
 
@@ -86,9 +67,7 @@ fn tenant(http: &Http, events: &[Event]) -> Result<Tenant, Error> {
         };
         let tenant = match event.tenant() {
             None => http.options.tenant.clone(),
-            Some(_) => event
-                .tenant_name()
-                .map_err(|e| refuse(Code::InvalidTenant, e.to_string()))?,
+            Some(_) => event.tenant_name().map_err(|e| refuse(Code::InvalidTenant, e.to_string()))?,
         };
         match &all {
             None => all = Some(tenant),
@@ -116,9 +95,5 @@ fn batch(events: &[Event]) -> Bytes {
 
 /// The server said something that it never says.
 fn odd(detail: String) -> Error {
-    Error::Remote {
-        code: "bad-answer".into(),
-        status: 200,
-        detail,
-    }
+    Error::Remote { code: "bad-answer".into(), status: 200, detail }
 }

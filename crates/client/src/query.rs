@@ -19,10 +19,7 @@ pub(crate) fn events(http: &Http, scope: &Scope, filter: &Filter) -> Result<Call
         }
         Scope::Tenant(tenant) => http.get(&["v1", "events"], tenant),
         Scope::Feed(_) => {
-            return Err(StoreError::Unsupported {
-                what: "the feed of a tenant over http".into(),
-            }
-            .into());
+            return Err(StoreError::Unsupported { what: "the feed of a tenant over http".into() }.into());
         }
     };
     for (name, patterns) in [
@@ -54,29 +51,19 @@ mod tests {
         let http = Http::new("http://localhost:1/behind/a/proxy/", HttpOptions::default()).unwrap();
         let (tenant, stream) = (Tenant::default(), StreamName::new("wf:1@x+y").unwrap());
         let url = |scope, filter: &Filter| events(&http, &scope, filter).map(|call| call.url.to_string());
-        let filter = Filter::types("llm, *.failed")
-            .unwrap()
-            .and_subjects("wf/task")
-            .unwrap();
+        let filter = Filter::types("llm, *.failed").unwrap().and_subjects("wf/task").unwrap();
         assert_eq!(
             url(Scope::Stream(tenant.clone(), stream.clone()), &filter).unwrap(),
             "http://localhost:1/behind/a/proxy/v1/streams/wf:1@x+y/events?types=llm%2C*.failed&subject=wf%2Ftask"
         );
         assert_eq!(
-            url(
-                Scope::Streams(tenant.clone(), vec![stream, "b".parse().unwrap()]),
-                &Filter::all()
-            )
-            .unwrap(),
+            url(Scope::Streams(tenant.clone(), vec![stream, "b".parse().unwrap()]), &Filter::all()).unwrap(),
             "http://localhost:1/behind/a/proxy/v1/events?streams=wf%3A1%40x%2By%2Cb"
         );
         assert_eq!(
             url(Scope::Tenant(tenant.clone()), &Filter::all()).unwrap(),
             "http://localhost:1/behind/a/proxy/v1/events"
         );
-        assert_eq!(
-            url(Scope::Feed(tenant), &Filter::all()).unwrap_err().code(),
-            "unsupported"
-        );
+        assert_eq!(url(Scope::Feed(tenant), &Filter::all()).unwrap_err().code(), "unsupported");
     }
 }

@@ -35,14 +35,8 @@ pub(crate) async fn get(
     tenant: &Tenant,
     stream: &StreamName,
 ) -> Result<Option<StreamInfo>, Error> {
-    let (status, body) = http
-        .send(&http.get(&["v1", "streams", stream.as_str()], tenant))
-        .await?;
-    if is_there(status, &body)? {
-        parse(&body).map(Some)
-    } else {
-        Ok(None)
-    }
+    let (status, body) = http.send(&http.get(&["v1", "streams", stream.as_str()], tenant)).await?;
+    if is_there(status, &body)? { parse(&body).map(Some) } else { Ok(None) }
 }
 
 /// Deletes a run's stream. A try whose answer was lost may have deleted it: then the next one finds none.
@@ -59,11 +53,7 @@ fn is_there(status: StatusCode, body: &[u8]) -> Result<bool, Error> {
         return Ok(true);
     }
     let error = problem::parse(status, body);
-    if error.code() == "stream-not-found" {
-        Ok(false)
-    } else {
-        Err(error)
-    }
+    if error.code() == "stream-not-found" { Ok(false) } else { Err(error) }
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {

@@ -86,9 +86,8 @@ impl HttpSource {
             }
             Opened::Open(mut connection) => {
                 let first = first_cursor(&mut connection, &mut pending, single);
-                let cursor = tokio::time::timeout(http.options.request_timeout, first)
-                    .await
-                    .unwrap_or_else(|_| {
+                let cursor =
+                    tokio::time::timeout(http.options.request_timeout, first).await.unwrap_or_else(|_| {
                         Err(Refused::ForNow(
                             StoreError::unavailable("the server did not say where it begins").into(),
                         ))
@@ -230,8 +229,7 @@ impl Source for HttpSource {
                 // Behind the end the server hangs up.
                 self.over = self.ended;
                 if !self.over {
-                    self.http
-                        .set_status(StatusKind::Away, "a subscription lost its connection");
+                    self.http.set_status(StatusKind::Away, "a subscription lost its connection");
                 }
                 self.lose();
             }

@@ -69,9 +69,7 @@ async fn story(stream: &mut EventStream) -> Vec<String> {
             });
         }
     };
-    tokio::time::timeout(Duration::from_secs(20), all)
-        .await
-        .expect("an end");
+    tokio::time::timeout(Duration::from_secs(20), all).await.expect("an end");
     story
 }
 
@@ -90,19 +88,11 @@ async fn a_lost_connection_is_resumed_behind_the_last_whole_frame() {
     assert_eq!(stream.cursor(), cursor(0), "the first block says where it begins");
     assert_eq!(story(&mut stream).await, ["1", "2", "3", "caught up", "4", "end"]);
     assert_eq!(stream.cursor(), cursor(4));
-    let after: Vec<_> = fake
-        .seen()
-        .iter()
-        .map(|seen| query(&seen.head, "after"))
-        .collect();
+    let after: Vec<_> = fake.seen().iter().map(|seen| query(&seen.head, "after")).collect();
     let at = |n| cursor(n).to_string().to_ascii_lowercase();
     assert_eq!(after, ["earliest".to_owned(), at(2), at(3), at(3), at(3)]);
     for seen in fake.seen() {
-        assert!(
-            seen.head.contains("authorization: bearer secret"),
-            "{}",
-            seen.head
-        );
+        assert!(seen.head.contains("authorization: bearer secret"), "{}", seen.head);
         assert!(
             seen.head.contains("headwater-tenant: default")
                 && seen.head.contains("accept: text/event-stream")
@@ -114,9 +104,7 @@ async fn a_lost_connection_is_resumed_behind_the_last_whole_frame() {
 /// A parameter of the request line, in lower case as the fake keeps it.
 fn query(head: &str, name: &str) -> String {
     let target = head.split(' ').nth(1).unwrap();
-    let found = target
-        .split(['?', '&'])
-        .find_map(|pair| pair.strip_prefix(&format!("{name}=")));
+    let found = target.split(['?', '&']).find_map(|pair| pair.strip_prefix(&format!("{name}=")));
     found.unwrap_or("").to_owned()
 }
 
@@ -128,15 +116,8 @@ async fn a_heartbeat_moves_the_place_to_resume_from() {
     ])
     .await;
     let mut stream = subscribe(&fake).await;
-    assert_eq!(
-        story(&mut stream).await,
-        ["1", "caught up", "end"],
-        "204 is the end"
-    );
-    assert_eq!(
-        query(&fake.seen()[1].head, "after"),
-        cursor(50).to_string().to_ascii_lowercase()
-    );
+    assert_eq!(story(&mut stream).await, ["1", "caught up", "end"], "204 is the end");
+    assert_eq!(query(&fake.seen()[1].head, "after"), cursor(50).to_string().to_ascii_lowercase());
 }
 
 #[tokio::test]
@@ -152,10 +133,9 @@ async fn silence_without_heartbeats_is_a_lost_connection() {
 #[tokio::test]
 async fn dropping_the_future_loses_nothing() {
     let blocks: String = (1..40).map(frame).collect();
-    let fake = Fake::new(vec![
-        Answer::stream(&[first(0), blocks, reserved("end", 39)].concat()).drop_by_drop(),
-    ])
-    .await;
+    let fake =
+        Fake::new(vec![Answer::stream(&[first(0), blocks, reserved("end", 39)].concat()).drop_by_drop()])
+            .await;
     let mut stream = subscribe(&fake).await;
     let mut seen = Vec::new();
     loop {
@@ -186,10 +166,7 @@ async fn an_overloaded_server_is_asked_again() {
 #[tokio::test]
 async fn what_cannot_work_is_an_error_at_once() {
     for (answer, code) in [
-        (
-            Answer::problem(409, r#"{"code":"foreign-cursor"}"#),
-            "foreign-cursor",
-        ),
+        (Answer::problem(409, r#"{"code":"foreign-cursor"}"#), "foreign-cursor"),
         (Answer::problem(400, r#"{"code":"bad-cursor"}"#), "bad-cursor"),
         (Answer::problem(403, r#"{"code":"forbidden"}"#), "forbidden"),
         (Answer::whole(404, "text/html", "<h1>no</h1>"), "http-404"),
@@ -197,10 +174,7 @@ async fn what_cannot_work_is_an_error_at_once() {
         (Answer::stream("id: what is this\n\n"), "bad-answer"),
     ] {
         let fake = Fake::new(vec![answer]).await;
-        let error = client(&fake)
-            .subscribe(Subscription::new(scope()))
-            .await
-            .unwrap_err();
+        let error = client(&fake).subscribe(Subscription::new(scope())).await.unwrap_err();
         assert_eq!(error.code(), code, "{error}");
         assert_eq!(fake.seen().len(), 1, "{code}: trying again changes nothing");
     }
@@ -216,18 +190,12 @@ async fn errors_of_the_stream_reach_the_reader() {
     let mut stream = subscribe(&fake).await;
     assert!(matches!(stream.next().await, Some(Ok(Item::Event(_)))));
     let error = stream.next().await.unwrap().unwrap_err();
-    assert!(
-        matches!(error, Error::SlowConsumer { cursor: at } if at == cursor(1)),
-        "{error}"
-    );
+    assert!(matches!(error, Error::SlowConsumer { cursor: at } if at == cursor(1)), "{error}");
     assert!(stream.next().await.is_none());
 
     let gone = r#"{"code":"foreign-cursor"}"#;
-    let fake = Fake::new(vec![
-        Answer::stream(&[first(0), frame(1)].concat()),
-        Answer::problem(409, gone),
-    ])
-    .await;
+    let fake =
+        Fake::new(vec![Answer::stream(&[first(0), frame(1)].concat()), Answer::problem(409, gone)]).await;
     assert_eq!(story(&mut subscribe(&fake).await).await, ["1", "foreign-cursor"]);
     let broken = "data: {no json}\n\n".to_owned();
     let fake = Fake::new(vec![Answer::stream(&[first(0), frame(1), broken].concat())]).await;
@@ -247,14 +215,8 @@ async fn gaps_and_unknown_frames_are_read() {
     let fake = Fake::new(vec![Answer::stream(&blocks)]).await;
     let mut stream = subscribe(&fake).await;
     stream.next().await;
-    let Some(Ok(Item::Gap(gap))) = stream.next().await else {
-        panic!("no gap")
-    };
-    assert_eq!(
-        (gap.from, gap.to, gap.stream),
-        (cursor(1), cursor(9), None),
-        "one stream is not named again"
-    );
+    let Some(Ok(Item::Gap(gap))) = stream.next().await else { panic!("no gap") };
+    assert_eq!((gap.from, gap.to, gap.stream), (cursor(1), cursor(9), None), "one stream is not named again");
     assert_eq!(story(&mut stream).await, ["10", "end"]);
 }
 
@@ -277,15 +239,8 @@ async fn publishing_is_tried_again_with_the_same_bytes() {
     assert_eq!(answers, [(cursor(1), false), (cursor(2), true)]);
     let seen = fake.seen();
     assert_eq!(seen.len(), 3);
-    assert!(
-        seen.iter()
-            .all(|s| s.body == seen[0].body && s.head.starts_with("post /v1/events "))
-    );
-    assert!(
-        seen[0]
-            .head
-            .contains("content-type: application/cloudevents-batch+json")
-    );
+    assert!(seen.iter().all(|s| s.body == seen[0].body && s.head.starts_with("post /v1/events ")));
+    assert!(seen[0].head.contains("content-type: application/cloudevents-batch+json"));
     let sent: Vec<Event> = serde_json::from_slice(&seen[0].body).unwrap();
     assert_eq!(sent, [event(1), event(2)]);
     assert_eq!(client.status().borrow().kind, StatusKind::Ready);
@@ -293,11 +248,7 @@ async fn publishing_is_tried_again_with_the_same_bytes() {
 
 #[tokio::test]
 async fn tries_are_counted_and_refusals_are_not_tried_again() {
-    let fake = Fake::new(vec![Answer::problem(
-        503,
-        r#"{"code":"unavailable","detail":"full house"}"#,
-    )])
-    .await;
+    let fake = Fake::new(vec![Answer::problem(503, r#"{"code":"unavailable","detail":"full house"}"#)]).await;
     let tired = client(&fake);
     let error = tired.publish(&[event(1)]).await.unwrap_err();
     assert_eq!((error.code(), fake.seen().len()), ("unavailable", 4), "{error}");
@@ -306,21 +257,9 @@ async fn tries_are_counted_and_refusals_are_not_tried_again() {
     let refusal =
         r#"{"code":"invalid-attribute","index":1,"attribute":"time","detail":"event 1: time: is no time"}"#;
     for (answer, code, kind) in [
-        (
-            Answer::problem(400, refusal),
-            "invalid-attribute",
-            StatusKind::Ready,
-        ),
-        (
-            Answer::problem(507, r#"{"code":"storage-full"}"#),
-            "storage-full",
-            StatusKind::ReadOnly,
-        ),
-        (
-            Answer::json(200, r#"{"results":[]}"#),
-            "bad-answer",
-            StatusKind::Ready,
-        ),
+        (Answer::problem(400, refusal), "invalid-attribute", StatusKind::Ready),
+        (Answer::problem(507, r#"{"code":"storage-full"}"#), "storage-full", StatusKind::ReadOnly),
+        (Answer::json(200, r#"{"results":[]}"#), "bad-answer", StatusKind::Ready),
         (Answer::json(200, "hello"), "bad-answer", StatusKind::Ready),
     ] {
         let fake = Fake::new(vec![answer]).await;
@@ -329,10 +268,7 @@ async fn tries_are_counted_and_refusals_are_not_tried_again() {
         assert_eq!((error.code(), fake.seen().len()), (code, 1), "{error}");
         assert_eq!(client.status().borrow().kind, kind);
         if let Error::InvalidEvent { index, error } = error {
-            assert_eq!(
-                (index, error.attribute_name(), error.detail()),
-                (1, Some("time"), "is no time")
-            );
+            assert_eq!((index, error.attribute_name(), error.detail()), (1, Some("time"), "is no time"));
         }
     }
 }
@@ -340,11 +276,7 @@ async fn tries_are_counted_and_refusals_are_not_tried_again() {
 #[tokio::test]
 async fn a_batch_speaks_for_one_tenant() {
     let fake = Fake::new(vec![Answer::nothing()]).await;
-    let other = event(2)
-        .to_builder()
-        .tenant(&Tenant::new("other").unwrap())
-        .build()
-        .unwrap();
+    let other = event(2).to_builder().tenant(&Tenant::new("other").unwrap()).build().unwrap();
     let error = client(&fake).publish(&[event(1), other]).await.unwrap_err();
     assert!(matches!(error, Error::InvalidEvent { index: 1, .. }), "{error}");
     assert!(fake.seen().is_empty(), "nothing was sent");
@@ -355,19 +287,12 @@ async fn a_server_that_is_not_there_is_unavailable() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
-    let options = HttpOptions::default()
-        .attempts(2)
-        .backoff(Duration::from_millis(1), Duration::from_millis(1));
+    let options =
+        HttpOptions::default().attempts(2).backoff(Duration::from_millis(1), Duration::from_millis(1));
     let client = HttpBroker::connect(&url, options).unwrap();
-    let error = client
-        .read(&scope(), &Filter::all(), Start::Earliest, 1)
-        .await
-        .unwrap_err();
+    let error = client.read(&scope(), &Filter::all(), Start::Earliest, 1).await.unwrap_err();
     assert_eq!(error.code(), "unavailable", "{error}");
-    assert!(
-        error.to_string().contains(&url),
-        "the error names the server: {error}"
-    );
+    assert!(error.to_string().contains(&url), "the error names the server: {error}");
     assert_eq!(client.status().borrow().kind, StatusKind::Away);
 }
 
@@ -383,12 +308,7 @@ async fn closing_ends_a_subscription_that_waits() {
 
 #[test]
 fn wrong_addresses_and_tokens_are_refused() {
-    for (url, token) in [
-        ("ftp://x", ""),
-        ("localhost:7420", ""),
-        ("", ""),
-        ("http://localhost:1", "a\nb"),
-    ] {
+    for (url, token) in [("ftp://x", ""), ("localhost:7420", ""), ("", ""), ("http://localhost:1", "a\nb")] {
         let error = HttpBroker::connect(url, HttpOptions::default().token(token)).unwrap_err();
         assert_eq!(error.code(), "bad-configuration", "{url}: {error}");
     }

@@ -50,14 +50,12 @@ impl Kind {
         let ms = |age: Duration| u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
         let span = match self {
             // References go with the events they point to.
-            Self::Bodies | Self::Refs => retention
-                .durable
-                .max_age
-                .map_or(DAY, |age| (ms(age) / 7).clamp(HOUR, DAY)),
-            Self::Deltas => retention
-                .transient
-                .max_age
-                .map_or(HOUR, |age| (ms(age) / 24).clamp(5 * MINUTE, HOUR)),
+            Self::Bodies | Self::Refs => {
+                retention.durable.max_age.map_or(DAY, |age| (ms(age) / 7).clamp(HOUR, DAY))
+            }
+            Self::Deltas => {
+                retention.transient.max_age.map_or(HOUR, |age| (ms(age) / 24).clamp(5 * MINUTE, HOUR))
+            }
             Self::Dedup => ms(dedup_window).clamp(15 * MINUTE, DAY),
         };
         i64::try_from(span).unwrap_or(i64::MAX)
@@ -120,12 +118,7 @@ impl Buckets {
         let id = self.newest(kind).map_or(1, |b| b.id + 1);
         let keys = keyspace(db, kind, id)?;
         let end_ms = (now_ms.div_euclid(span) + 1).saturating_mul(span);
-        self.0[kind as usize].push(Bucket {
-            id,
-            first: next,
-            end_ms,
-            keys,
-        });
+        self.0[kind as usize].push(Bucket { id, first: next, end_ms, keys });
         Ok(true)
     }
 
@@ -165,20 +158,13 @@ impl Buckets {
                 }
                 named.insert(keyspace_name(kind, id));
                 let keys = keyspace(db, kind, id)?;
-                buckets.0[kind as usize].push(Bucket {
-                    id,
-                    first,
-                    end_ms,
-                    keys,
-                });
+                buckets.0[kind as usize].push(Bucket { id, first, end_ms, keys });
             }
         }
         for name in db.list_keyspace_names() {
             let bucket = name.as_bytes().get(1) == Some(&b'.');
             if bucket && !named.contains(&*name) {
-                let stray = db
-                    .keyspace(&name, KeyspaceCreateOptions::default)
-                    .map_err(storage)?;
+                let stray = db.keyspace(&name, KeyspaceCreateOptions::default).map_err(storage)?;
                 db.delete_keyspace(stray).map_err(storage)?;
             }
         }
@@ -199,9 +185,7 @@ fn keyspace_name(kind: Kind, id: u64) -> String {
 
 fn keyspace(db: &Database, kind: Kind, id: u64) -> Result<Keyspace, Error> {
     let options = || {
-        KeyspaceCreateOptions::default()
-            .manual_journal_persist(true)
-            .max_memtable_size(kind.memtable_bytes())
+        KeyspaceCreateOptions::default().manual_journal_persist(true).max_memtable_size(kind.memtable_bytes())
     };
     db.keyspace(&keyspace_name(kind, id), options).map_err(storage)
 }

@@ -81,10 +81,7 @@ impl Commit {
         let (first, stored_at) = (r.position()?, r.i64()?);
         let mut totals = [Totals::default(); 2];
         for total in &mut totals {
-            *total = Totals {
-                events: r.u64()?,
-                bytes: r.u64()?,
-            };
+            *total = Totals { events: r.u64()?, bytes: r.u64()? };
         }
         let own_bytes = [r.u64()?, r.u64()?];
         let mut classes = Vec::new();
@@ -97,22 +94,9 @@ impl Commit {
             let class = Class::from_u8(r.u8()?).ok_or_else(|| r.damaged())?;
             let (position, checksum) = (r.position()?, r.u64()?);
             let len = usize::from(r.u16()?);
-            witnesses.push(Witness {
-                class,
-                position,
-                checksum,
-                run: Bytes::copy_from_slice(r.bytes(len)?),
-            });
+            witnesses.push(Witness { class, position, checksum, run: Bytes::copy_from_slice(r.bytes(len)?) });
         }
-        Ok(Self {
-            first,
-            stored_at,
-            durable: totals[0],
-            transient: totals[1],
-            own_bytes,
-            classes,
-            witnesses,
-        })
+        Ok(Self { first, stored_at, durable: totals[0], transient: totals[1], own_bytes, classes, witnesses })
     }
 
     /// Durable and internal events, or transient ones, up to and with this batch.
@@ -138,21 +122,10 @@ mod tests {
         let commit = Commit {
             first: Position(3),
             stored_at: 77,
-            durable: Totals {
-                events: 10,
-                bytes: 4000,
-            },
-            transient: Totals {
-                events: 5,
-                bytes: 200,
-            },
+            durable: Totals { events: 10, bytes: 4000 },
+            transient: Totals { events: 5, bytes: 200 },
             own_bytes: [300, 20],
-            classes: vec![
-                Class::Durable,
-                Class::Transient,
-                Class::Transient,
-                Class::Internal,
-            ],
+            classes: vec![Class::Durable, Class::Transient, Class::Transient, Class::Internal],
             witnesses: vec![Witness {
                 class: Class::Internal,
                 position: Position(6),

@@ -38,11 +38,7 @@ impl Seen {
 
     fn decode(bytes: &[u8]) -> Result<Self, Error> {
         let mut r = Reader::new(bytes, "a dedup entry");
-        Ok(Self {
-            position: r.position()?,
-            stored_at: r.i64()?,
-            run_hash: r.u64()?,
-        })
+        Ok(Self { position: r.position()?, stored_at: r.i64()?, run_hash: r.u64()? })
     }
 }
 
@@ -62,12 +58,7 @@ const MAX: usize = 1 << 20;
 impl Recent {
     /// Knows nothing of what was stored before `now`.
     pub(crate) fn new(now: i64) -> Self {
-        Self {
-            young: HashSet::default(),
-            old: HashSet::default(),
-            young_since: now,
-            complete_since: now,
-        }
+        Self { young: HashSet::default(), old: HashSet::default(), young_since: now, complete_since: now }
     }
 
     pub(crate) fn add(&mut self, print: u128, now: i64) {

@@ -35,9 +35,7 @@ impl Engine {
             .max_journaling_size(256 * 1024 * 1024)
             .open()?;
         let small = || {
-            KeyspaceCreateOptions::default()
-                .manual_journal_persist(true)
-                .max_memtable_size(8 * 1024 * 1024)
+            KeyspaceCreateOptions::default().manual_journal_persist(true).max_memtable_size(8 * 1024 * 1024)
         };
         Ok(Self {
             meta: db.keyspace("meta", small)?,

@@ -35,25 +35,17 @@ impl Folder {
         let known = read_format(path)?;
         if known.is_none() {
             if !create {
-                return Err(Error::config(format_args!(
-                    "{} holds no Headwater log",
-                    path.display()
-                )));
+                return Err(Error::config(format_args!("{} holds no Headwater log", path.display())));
             }
             refuse_foreign(path)?;
             fs::create_dir_all(path).map_err(|e| unusable(path, &e))?;
         }
         let lock = lock(path)?;
-        let folder = Self {
-            path: path.to_owned(),
-            _lock: lock,
-        };
+        let folder = Self { path: path.to_owned(), _lock: lock };
         if known.is_none() {
             folder.write_format().map_err(|e| unusable(path, &e))?;
         }
-        folder
-            .clear_half_made_database()
-            .map_err(|e| unusable(path, &e))?;
+        folder.clear_half_made_database().map_err(|e| unusable(path, &e))?;
         Ok(folder)
     }
 
@@ -73,10 +65,7 @@ impl Folder {
         file.sync_all()?;
         fs::rename(&new, self.path.join("FORMAT"))?;
         sync_folder(&self.path)?;
-        self.path
-            .parent()
-            .filter(|p| !p.as_os_str().is_empty())
-            .map_or(Ok(()), sync_folder)
+        self.path.parent().filter(|p| !p.as_os_str().is_empty()).map_or(Ok(()), sync_folder)
     }
 
     /// A crash while the database was being made leaves one that was never used and does not open.
@@ -118,20 +107,14 @@ fn read_format(path: &Path) -> Result<Option<u32>, Error> {
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
         Err(e) => return Err(unusable(path, &e)),
     };
-    let format = text
-        .trim()
-        .strip_prefix(NAME)
-        .and_then(|rest| rest.trim().parse::<u32>().ok());
+    let format = text.trim().strip_prefix(NAME).and_then(|rest| rest.trim().parse::<u32>().ok());
     match format {
         Some(format @ 1..=FORMAT) => Ok(Some(format)),
         Some(newer) => Err(Error::config(format_args!(
             "{} has format {newer}, this version reads up to {FORMAT}: use a newer Headwater; nothing was touched",
             path.display()
         ))),
-        None => Err(Error::config(format_args!(
-            "{}/FORMAT is not one of a Headwater log",
-            path.display()
-        ))),
+        None => Err(Error::config(format_args!("{}/FORMAT is not one of a Headwater log", path.display()))),
     }
 }
 
@@ -174,12 +157,7 @@ impl Mark {
     /// Opens the mark and reads it; one that was torn says nothing.
     pub(crate) fn open(folder: &Folder) -> std::io::Result<(Self, Option<Position>)> {
         let path = folder.path().join("mark");
-        let mut file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .open(path)?;
+        let mut file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path)?;
         let mut bytes = Vec::with_capacity(16);
         file.read_to_end(&mut bytes)?;
         let marked = bytes.first_chunk::<16>().and_then(|bytes| {

@@ -25,17 +25,10 @@ impl Gone {
 
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Error> {
         let mut r = Reader::new(bytes, "the record of a run that is gone");
-        Ok(Self {
-            to: r.position()?,
-            deleted: r.u8()? != 0,
-        })
+        Ok(Self { to: r.position()?, deleted: r.u8()? != 0 })
     }
 
     pub(crate) const fn reason(self) -> GapReason {
-        if self.deleted {
-            GapReason::Deleted
-        } else {
-            GapReason::Retention
-        }
+        if self.deleted { GapReason::Deleted } else { GapReason::Retention }
     }
 }

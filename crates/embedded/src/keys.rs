@@ -94,10 +94,7 @@ pub(crate) fn run_of(body: &Bytes) -> Bytes {
 /// The parts of `tenant 0 stream`.
 pub(crate) fn split(run: &[u8]) -> Option<(&str, &str)> {
     let at = run.iter().position(|&b| b == 0)?;
-    Some((
-        std::str::from_utf8(&run[..at]).ok()?,
-        std::str::from_utf8(&run[at + 1..]).ok()?,
-    ))
+    Some((std::str::from_utf8(&run[..at]).ok()?, std::str::from_utf8(&run[at + 1..]).ok()?))
 }
 
 #[cfg(test)]

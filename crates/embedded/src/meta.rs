@@ -44,11 +44,7 @@ pub(crate) struct End {
 
 pub(crate) fn identity(meta: &Keyspace) -> Result<Option<Identity>, Error> {
     read(meta, IDENTITY, "the log's identity", |r| {
-        Ok(Identity {
-            epoch: u32::try_from(r.u64()?).unwrap_or(0),
-            lanes: r.u16()?,
-            seed: r.u64()?,
-        })
+        Ok(Identity { epoch: u32::try_from(r.u64()?).unwrap_or(0), lanes: r.u16()?, seed: r.u64()? })
     })
 }
 
@@ -65,14 +61,8 @@ pub(crate) fn end(meta: &Keyspace) -> Result<End, Error> {
         Ok(End {
             position: r.position()?,
             stored_at: r.i64()?,
-            durable: Totals {
-                events: r.u64()?,
-                bytes: r.u64()?,
-            },
-            transient: Totals {
-                events: r.u64()?,
-                bytes: r.u64()?,
-            },
+            durable: Totals { events: r.u64()?, bytes: r.u64()? },
+            transient: Totals { events: r.u64()?, bytes: r.u64()? },
         })
     })?;
     Ok(end.unwrap_or_default())
@@ -91,10 +81,7 @@ pub(crate) fn put_end(batch: &mut OwnedWriteBatch, meta: &Keyspace, end: &End) {
 
 pub(crate) fn cuts(meta: &Keyspace) -> Result<Cuts, Error> {
     let cuts = read(meta, CUTS, "the log's cuts", |r| {
-        Ok(Cuts {
-            durable: r.position()?,
-            transient: r.position()?,
-        })
+        Ok(Cuts { durable: r.position()?, transient: r.position()? })
     })?;
     Ok(cuts.unwrap_or_default())
 }
@@ -154,8 +141,5 @@ fn read<T>(
     what: &'static str,
     parse: impl FnOnce(&mut Reader<'_>) -> Result<T, Error>,
 ) -> Result<Option<T>, Error> {
-    meta.get(key)
-        .map_err(storage)?
-        .map(|value| parse(&mut Reader::new(&value, what)))
-        .transpose()
+    meta.get(key).map_err(storage)?.map(|value| parse(&mut Reader::new(&value, what))).transpose()
 }

@@ -62,9 +62,7 @@ pub(crate) fn recover(engine: Engine, lanes: u16, marked: Option<Position>) -> R
         identity,
         end,
         state_version: meta::state_version(&engine.meta)?.unwrap_or(0),
-        trimmed_to: meta::trimmed_to(&engine.meta)?
-            .and_then(|at| i64::try_from(at).ok())
-            .unwrap_or(0),
+        trimmed_to: meta::trimmed_to(&engine.meta)?.and_then(|at| i64::try_from(at).ok()).unwrap_or(0),
         cleared: meta::cleared(&engine.meta)?.unwrap_or(0),
         lost: found,
         view: View {
@@ -78,11 +76,8 @@ pub(crate) fn recover(engine: Engine, lanes: u16, marked: Option<Position>) -> R
 }
 
 fn create(engine: &Engine, lanes: u16) -> Result<Identity, Error> {
-    let identity = Identity {
-        epoch: u32::try_from(random() >> 32).unwrap_or(1),
-        lanes: lanes.max(1),
-        seed: random(),
-    };
+    let identity =
+        Identity { epoch: u32::try_from(random() >> 32).unwrap_or(1), lanes: lanes.max(1), seed: random() };
     let mut batch = engine.db.batch().durability(Some(PersistMode::SyncAll));
     meta::put_identity(&mut batch, &engine.meta, identity);
     batch.commit().map_err(storage)?;
@@ -109,10 +104,7 @@ pub(crate) fn last_commit(buckets: &Buckets) -> Result<Option<(Position, Commit)
 fn check_tail(engine: &Engine, buckets: &Buckets, witnesses: &[Witness]) -> Result<(), Error> {
     for pair in witnesses.windows(2) {
         if pair[0].position.next() != pair[1].position {
-            return Err(Error::corrupt(
-                Some(pair[1].position),
-                "the last positions have a hole",
-            ));
+            return Err(Error::corrupt(Some(pair[1].position), "the last positions have a hole"));
         }
     }
     let cuts = meta::cuts(&engine.meta)?;
@@ -122,29 +114,19 @@ fn check_tail(engine: &Engine, buckets: &Buckets, witnesses: &[Witness]) -> Resu
             Class::Transient => (Kind::Deltas, cuts.transient),
             Class::Durable | Class::Internal => (Kind::Bodies, cuts.durable),
         };
-        let run = engine
-            .runs
-            .get(&witness.run)
-            .map_err(storage)?
-            .map(|r| codec::decode_run(&r))
-            .transpose()?;
+        let run =
+            engine.runs.get(&witness.run).map_err(storage)?.map(|r| codec::decode_run(&r)).transpose()?;
         // Retention, or the deletion of the stream, may have taken the last event already.
         let kept = run.is_some_and(|run| {
             run.first <= position && (kind != Kind::Deltas || run.trimmed < position) && cut < position
         });
         let stored = match buckets.at(kind, position) {
-            Some(bucket) => bucket
-                .keys
-                .get(keys::body(&witness.run, position))
-                .map_err(storage)?,
+            Some(bucket) => bucket.keys.get(keys::body(&witness.run, position)).map_err(storage)?,
             None => None,
         };
         match stored {
             Some(stored) if value::check(&stored, position)?.checksum != witness.checksum => {
-                return Err(Error::corrupt(
-                    Some(position),
-                    "the last event is not the one that was stored",
-                ));
+                return Err(Error::corrupt(Some(position), "the last event is not the one that was stored"));
             }
             None if kept => return Err(Error::corrupt(Some(position), "the last event is not there")),
             _ => {}
@@ -158,10 +140,7 @@ pub(crate) fn lost_stretches(engine: &Engine) -> Result<Vec<Lost>, Error> {
     for entry in engine.meta.prefix(b"l") {
         let (key, value) = entry.into_inner().map_err(storage)?;
         let from = Reader::new(&value, "a lost stretch").position()?;
-        lost.push(Lost {
-            from,
-            to: keys::position(&key),
-        });
+        lost.push(Lost { from, to: keys::position(&key) });
     }
     Ok(lost)
 }
@@ -176,15 +155,8 @@ fn mend(engine: &Engine, end: &mut End, marked: Option<Position>) -> Result<Opti
     let mut batch = engine.db.batch().durability(Some(PersistMode::SyncAll));
     let mut lost = None;
     if reached > end.position {
-        let stretch = Lost {
-            from: end.position,
-            to: reached,
-        };
-        batch.insert(
-            &engine.meta,
-            meta::lost_key(stretch.to),
-            stretch.from.0.to_be_bytes(),
-        );
+        let stretch = Lost { from: end.position, to: reached };
+        batch.insert(&engine.meta, meta::lost_key(stretch.to), stretch.from.0.to_be_bytes());
         end.position = stretch.to;
         meta::put_end(&mut batch, &engine.meta, end);
         if marked > Some(stretch.from) {
@@ -194,11 +166,7 @@ fn mend(engine: &Engine, end: &mut End, marked: Option<Position>) -> Result<Opti
                 "acknowledged events are gone from the log"
             );
         } else {
-            tracing::warn!(
-                from = stretch.from.0,
-                to = stretch.to.0,
-                "the log may have lost its tail"
-            );
+            tracing::warn!(from = stretch.from.0, to = stretch.to.0, "the log may have lost its tail");
         }
         lost = Some(stretch);
     }

@@ -78,10 +78,7 @@ impl Shared {
     }
 
     pub(crate) fn set_view(&self, view: Option<Arc<View>>) -> Option<Arc<View>> {
-        std::mem::replace(
-            &mut *self.view.write().unwrap_or_else(PoisonError::into_inner),
-            view,
-        )
+        std::mem::replace(&mut *self.view.write().unwrap_or_else(PoisonError::into_inner), view)
     }
 
     pub(crate) fn status(&self) -> watch::Receiver<Status> {
@@ -138,8 +135,5 @@ impl Shared {
 }
 
 fn ready() -> Status {
-    Status {
-        kind: StatusKind::Ready,
-        detail: "ready".to_owned(),
-    }
+    Status { kind: StatusKind::Ready, detail: "ready".to_owned() }
 }

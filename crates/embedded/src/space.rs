@@ -24,10 +24,7 @@ impl Space {
             Reserve::Bytes(bytes) => bytes,
             Reserve::Auto => (disk.f_blocks.saturating_mul(disk.f_frsize) / 100).clamp(64 * MIB, 1024 * MIB),
         };
-        Ok(Self {
-            free: disk.f_bavail.saturating_mul(disk.f_frsize),
-            reserve,
-        })
+        Ok(Self { free: disk.f_bavail.saturating_mul(disk.f_frsize), reserve })
     }
 
     /// The free space as a number for a gauge.

@@ -18,9 +18,7 @@ impl StateStore for EmbeddedStore {
         self.read_with(move |shared| {
             let (tail, view) = shared.tail_and_view()?;
             let value = Reading::new(&view, tail).get(&view.engine.state, key.as_bytes())?;
-            value
-                .map(|value| entry(key.clone(), &Bytes::from(value)))
-                .transpose()
+            value.map(|value| entry(key.clone(), &Bytes::from(value))).transpose()
         })
         .await
     }
@@ -28,13 +26,7 @@ impl StateStore for EmbeddedStore {
     async fn put(&self, key: &str, value: Bytes, expected: Option<Version>) -> Result<Version, Error> {
         state::check(key, &value)?;
         let key = key.to_owned();
-        self.ask(|reply| Request::Put {
-            key,
-            value,
-            expected,
-            reply,
-        })
-        .await
+        self.ask(|reply| Request::Put { key, value, expected, reply }).await
     }
 
     async fn delete(&self, key: &str, expected: Version) -> Result<(), Error> {
@@ -44,8 +36,7 @@ impl StateStore for EmbeddedStore {
 
     async fn list(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Vec<StateEntry>, Error> {
         let (prefix, after) = (prefix.to_owned(), after.map(str::to_owned));
-        self.read_with(move |shared| list(shared, &prefix, after.as_deref(), limit))
-            .await
+        self.read_with(move |shared| list(shared, &prefix, after.as_deref(), limit)).await
     }
 }
 
@@ -57,10 +48,8 @@ fn list(shared: &Shared, prefix: &str, after: Option<&str>, limit: usize) -> Res
         _ => Bound::Included(prefix.as_bytes()),
     };
     let mut entries = Vec::new();
-    for stored in reading
-        .snapshot
-        .range::<&[u8], _>(&view.engine.state, (start, Bound::Unbounded))
-        .take(limit)
+    for stored in
+        reading.snapshot.range::<&[u8], _>(&view.engine.state, (start, Bound::Unbounded)).take(limit)
     {
         let (key, value) = stored.into_inner().map_err(storage)?;
         if !key.starts_with(prefix.as_bytes()) {
@@ -75,9 +64,5 @@ fn list(shared: &Shared, prefix: &str, after: Option<&str>, limit: usize) -> Res
 
 fn entry(key: String, stored: &Bytes) -> Result<StateEntry, Error> {
     let version = Version(Reader::new(stored, "a state value").u64()?);
-    Ok(StateEntry {
-        key,
-        value: stored.slice(8..),
-        version,
-    })
+    Ok(StateEntry { key, value: stored.slice(8..), version })
 }

@@ -67,26 +67,15 @@ impl EmbeddedStore {
         capabilities.max_event_bytes = options.max_event_bytes;
         let (queue, requests) = mpsc::channel(options.queue_calls.max(1));
         let room = Arc::new(Semaphore::new((options.queue_bytes / ROOM_UNIT).max(1)));
-        let shared = Arc::new(Shared::new(
-            options,
-            found.identity,
-            ring,
-            found.view.clone(),
-            found.end.position,
-        ));
+        let shared =
+            Arc::new(Shared::new(options, found.identity, ring, found.view.clone(), found.end.position));
         let writer = Writer::new(Arc::clone(&shared), folder, mark, requests, &found)?;
         drop(found);
         let writer = thread::Builder::new()
             .name("headwater-writer".to_owned())
             .spawn(move || writer.run())
             .map_err(Error::unavailable)?;
-        Ok(Self {
-            shared,
-            capabilities,
-            queue: Some(queue),
-            room,
-            writer: Some(writer),
-        })
+        Ok(Self { shared, capabilities, queue: Some(queue), room, writer: Some(writer) })
     }
 
     /// What the writer has done since the log was opened.
@@ -104,11 +93,7 @@ impl EmbeddedStore {
     }
 
     fn gone(&self) -> Error {
-        if self.shared.is_closing() {
-            Error::Closed
-        } else {
-            Error::unavailable("the call was not served")
-        }
+        if self.shared.is_closing() { Error::Closed } else { Error::unavailable("the call was not served") }
     }
 
     /// Runs what blocks on a thread made for that. A database that is being opened again is waited for.
@@ -147,9 +132,7 @@ impl EmbeddedStore {
         // Wakes the writer, which sees the crash first.
         let _ = self.trim().await;
         let mut status = self.status();
-        let _ = status
-            .wait_for(|status| status.kind == headwater_store::StatusKind::Closed)
-            .await;
+        let _ = status.wait_for(|status| status.kind == headwater_store::StatusKind::Closed).await;
     }
 }
 
@@ -169,9 +152,7 @@ pub(crate) fn opening(path: &Path, error: &fjall::Error) -> Error {
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(Error::unavailable)?
+    tokio::task::spawn_blocking(work).await.map_err(Error::unavailable)?
 }
 
 #[async_trait]
@@ -200,18 +181,13 @@ impl EventLog for EmbeddedStore {
             return Ok(Vec::new());
         }
         let identity = self.shared.identity;
-        let events: Vec<_> = batch
-            .into_iter()
-            .map(|event| Prepared::new(event, identity.lanes, identity.seed))
-            .collect();
+        let events: Vec<_> =
+            batch.into_iter().map(|event| Prepared::new(event, identity.lanes, identity.seed)).collect();
         let bytes = events.iter().map(|event| event.value.len()).sum::<usize>();
         let all = (self.shared.options.queue_bytes / ROOM_UNIT).max(1);
         // A batch that is larger than the queue has it for itself.
         let units = u32::try_from(bytes.div_ceil(ROOM_UNIT).min(all)).unwrap_or(u32::MAX);
-        let room = Arc::clone(&self.room)
-            .acquire_many_owned(units)
-            .await
-            .map_err(|_| Error::Closed)?;
+        let room = Arc::clone(&self.room).acquire_many_owned(units).await.map_err(|_| Error::Closed)?;
         self.ask(|reply| Request::Append { events, room, reply }).await
     }
 
@@ -228,18 +204,11 @@ impl EventLog for EmbeddedStore {
         }
         // A reader at the tail asks what is new: no thread is needed to say nothing.
         if after >= tail {
-            return Ok(Page {
-                next: after,
-                ..Page::default()
-            });
+            return Ok(Page { next: after, ..Page::default() });
         }
         let scope = scope.clone();
-        let limit = Limit {
-            records: limit,
-            bytes: max_bytes,
-        };
-        self.read_with(move |shared| read::page(shared, &scope, after, limit))
-            .await
+        let limit = Limit { records: limit, bytes: max_bytes };
+        self.read_with(move |shared| read::page(shared, &scope, after, limit)).await
     }
 
     async fn follow(&self, scope: &FollowScope, after: Position) -> Result<Follow, Error> {
@@ -258,8 +227,7 @@ impl EventLog for EmbeddedStore {
 
     async fn run(&self, tenant: &Tenant, stream: &StreamName) -> Result<Option<RunRecord>, Error> {
         let (tenant, stream) = (tenant.clone(), stream.clone());
-        self.read_with(move |shared| read::run(shared, &tenant, &stream))
-            .await
+        self.read_with(move |shared| read::run(shared, &tenant, &stream)).await
     }
 
     async fn runs(
@@ -269,8 +237,7 @@ impl EventLog for EmbeddedStore {
         limit: usize,
     ) -> Result<Vec<(StreamName, RunRecord)>, Error> {
         let (tenant, after) = (tenant.clone(), after.cloned());
-        self.read_with(move |shared| read::runs(shared, &tenant, after.as_ref(), limit))
-            .await
+        self.read_with(move |shared| read::runs(shared, &tenant, after.as_ref(), limit)).await
     }
 
     async fn trim(&self) -> Result<(), Error> {
@@ -279,14 +246,7 @@ impl EventLog for EmbeddedStore {
 
     async fn remove(&self, tenant: &Tenant, stream: &StreamName) -> Result<bool, Error> {
         let (tenant, stream) = (tenant.clone(), stream.clone());
-        self.ask(|reply| {
-            Request::Control(Control::Remove {
-                tenant,
-                stream,
-                reply,
-            })
-        })
-        .await
+        self.ask(|reply| Request::Control(Control::Remove { tenant, stream, reply })).await
     }
 
     async fn close(&self) -> Result<(), Error> {

@@ -66,12 +66,7 @@ pub(crate) fn check(value: &[u8], position: Position) -> Result<Header, Error> {
     if sum != checksum(&value[..12], xxh3_64(&value[HEADER..]), position) {
         return Err(corrupt("the checksum does not fit"));
     }
-    Ok(Header {
-        class,
-        mark,
-        stored_at: i64::from_be_bytes(word(4)),
-        checksum: sum,
-    })
+    Ok(Header { class, mark, stored_at: i64::from_be_bytes(word(4)), checksum: sum })
 }
 
 fn checksum(head: &[u8], json_hash: u64, position: Position) -> u64 {

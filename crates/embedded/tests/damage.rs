@@ -12,9 +12,7 @@ use headwater_store::{Error, EventLog, GapReason, Position};
 const EVENTS: usize = 60;
 
 async fn written(path: &Path) {
-    let store = EmbeddedStore::open(path, EmbeddedOptions::default())
-        .await
-        .unwrap();
+    let store = EmbeddedStore::open(path, EmbeddedOptions::default()).await.unwrap();
     for n in 0..EVENTS {
         store.append(vec![durable("a", n)]).await.unwrap();
     }
@@ -51,19 +49,9 @@ async fn damage_in_the_journal_is_never_silent() {
             Ok(store) => {
                 told += 1;
                 let whole = page(&store, &scope("a"), Position::ZERO).await;
-                let lost = whole
-                    .gaps
-                    .iter()
-                    .find(|gap| gap.reason == GapReason::Lost)
-                    .expect("a gap");
-                let last = whole
-                    .records
-                    .last()
-                    .map_or(Position::ZERO, headwater_store::Record::position);
-                assert!(
-                    lost.from <= last && lost.to >= Position(EVENTS as u64),
-                    "{lost:?} after {last}"
-                );
+                let lost = whole.gaps.iter().find(|gap| gap.reason == GapReason::Lost).expect("a gap");
+                let last = whole.records.last().map_or(Position::ZERO, headwater_store::Record::position);
+                assert!(lost.from <= last && lost.to >= Position(EVENTS as u64), "{lost:?} after {last}");
                 let next = store.append(vec![durable("a", 1000)]).await.unwrap()[0].position;
                 assert!(next > lost.to, "positions are never used again");
                 drop(store);
@@ -81,10 +69,7 @@ async fn damage_in_the_journal_is_never_silent() {
         }
         written(dir.path()).await;
     }
-    assert!(
-        refused + told == 23 && refused > 0,
-        "{refused} refused, {told} told"
-    );
+    assert!(refused + told == 23 && refused > 0, "{refused} refused, {told} told");
 }
 
 #[tokio::test]
@@ -112,13 +97,8 @@ async fn a_log_that_is_well_is_found_well() {
     assert!(report.is_sound(), "{report:?}");
     assert_eq!((report.durable, report.references, report.commits), (60, 120, 60));
     assert_eq!((report.runs, report.last), (1, Position(60)));
-    let store = EmbeddedStore::open(dir.path(), EmbeddedOptions::default())
-        .await
-        .unwrap();
+    let store = EmbeddedStore::open(dir.path(), EmbeddedOptions::default()).await.unwrap();
     let error = verify(dir.path()).unwrap_err();
-    assert!(
-        matches!(&error, Error::Config { reason } if reason.contains("in use")),
-        "{error}"
-    );
+    assert!(matches!(&error, Error::Config { reason } if reason.contains("in use")), "{error}");
     drop(store);
 }

@@ -13,16 +13,11 @@ use headwater_store::{Error, EventLog, FollowItem, FollowScope, Position, Status
 #[tokio::test]
 async fn what_a_failed_commit_stored_all_the_same_is_seen_once_by_everybody() {
     let dir = tempfile::tempdir().unwrap();
-    let store = EmbeddedStore::open(dir.path(), EmbeddedOptions::default())
-        .await
-        .unwrap();
+    let store = EmbeddedStore::open(dir.path(), EmbeddedOptions::default()).await.unwrap();
     store.append(vec![durable("a", 0)]).await.unwrap();
     let mut follow = store.follow(&FollowScope::All, Position(1)).await.unwrap();
     store.doubt_next_commit();
-    let error = store
-        .append(vec![durable("a", 1), durable("a", 2)])
-        .await
-        .unwrap_err();
+    let error = store.append(vec![durable("a", 1), durable("a", 2)]).await.unwrap_err();
     assert!(matches!(error, Error::Unknown { .. }), "{error}");
     // The documented answer to that: send it again.
     let mut again = store.append(vec![durable("a", 1), durable("a", 2)]).await;
@@ -48,15 +43,8 @@ async fn what_a_failed_commit_stored_all_the_same_is_seen_once_by_everybody() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn readers_wait_while_it_is_opened_again() {
     let dir = tempfile::tempdir().unwrap();
-    let store = Arc::new(
-        EmbeddedStore::open(dir.path(), EmbeddedOptions::default())
-            .await
-            .unwrap(),
-    );
-    store
-        .append((0..200).map(|n| durable("a", n)).collect())
-        .await
-        .unwrap();
+    let store = Arc::new(EmbeddedStore::open(dir.path(), EmbeddedOptions::default()).await.unwrap());
+    store.append((0..200).map(|n| durable("a", n)).collect()).await.unwrap();
     let reader = {
         let store = Arc::clone(&store);
         tokio::spawn(async move {

@@ -15,22 +15,14 @@ const FORMAT_1: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/form
 async fn write(store: &EmbeddedStore) {
     for n in 0..10 {
         let batch = vec![
-            event(
-                "a",
-                n,
-                Class::Durable,
-                if n == 0 { Mark::Opens } else { Mark::None },
-            ),
+            event("a", n, Class::Durable, if n == 0 { Mark::Opens } else { Mark::None }),
             event("a", 100 + n, Class::Transient, Mark::None),
             event("a", 200 + n, Class::Internal, Mark::None),
             common::of("other", "b", n, Class::Durable, Mark::None),
         ];
         store.append(batch).await.unwrap();
     }
-    store
-        .append(vec![event("a", 10, Class::Durable, Mark::Failed)])
-        .await
-        .unwrap();
+    store.append(vec![event("a", 10, Class::Durable, Mark::Failed)]).await.unwrap();
     store.append(vec![durable("gone", 0)]).await.unwrap();
     assert!(store.remove(&Tenant::default(), &stream("gone")).await.unwrap());
     let version = store.put("key", "value".into(), None).await.unwrap();
@@ -46,15 +38,8 @@ async fn check(store: &EmbeddedStore) {
     assert_eq!(all(store, &every).await.len(), 31);
     assert_eq!(all(store, &ReadScope::Tenant(tenant("default"))).await.len(), 11);
     assert_eq!(all(store, &ReadScope::Tenant(tenant("other"))).await.len(), 10);
-    let run = store
-        .run(&tenant("default"), &stream("a"))
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!(
-        (run.state, run.durable, run.transient),
-        (RunState::Failed, 11, 10)
-    );
+    let run = store.run(&tenant("default"), &stream("a")).await.unwrap().unwrap();
+    assert_eq!((run.state, run.durable, run.transient), (RunState::Failed, 11, 10));
     assert_eq!(run.ended, Some(Position(41)));
     assert!(all(store, &scope("gone")).await.is_empty());
     assert!(!page(store, &scope("gone"), Position(1)).await.gaps.is_empty());
@@ -91,12 +76,7 @@ async fn what_is_in_the_fixture() {
 #[tokio::test]
 async fn format_1_is_read() {
     let dir = tempfile::tempdir().unwrap();
-    let unpacked = Command::new("tar")
-        .arg("-xzf")
-        .arg(FORMAT_1)
-        .arg("-C")
-        .arg(dir.path())
-        .status();
+    let unpacked = Command::new("tar").arg("-xzf").arg(FORMAT_1).arg("-C").arg(dir.path()).status();
     assert!(unpacked.unwrap().success());
     let log = dir.path().join("format-1");
     let report = verify(&log).unwrap();
@@ -105,12 +85,6 @@ async fn format_1_is_read() {
 }
 
 fn pack(dir: &Path, file: &Path) {
-    let packed = Command::new("tar")
-        .arg("-czSf")
-        .arg(file)
-        .arg("-C")
-        .arg(dir)
-        .arg("format-1")
-        .status();
+    let packed = Command::new("tar").arg("-czSf").arg(file).arg("-C").arg(dir).arg("format-1").status();
     assert!(packed.unwrap().success());
 }

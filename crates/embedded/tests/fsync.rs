@@ -8,15 +8,7 @@ use headwater_embedded::{EmbeddedOptions, EmbeddedStore, Fsync};
 use headwater_store::{EventLog, FollowItem, FollowScope, GapReason, Position, ReadScope, Tenant};
 
 async fn open(path: &std::path::Path, fsync: Fsync) -> EmbeddedStore {
-    EmbeddedStore::open(
-        path,
-        EmbeddedOptions {
-            fsync,
-            ..EmbeddedOptions::default()
-        },
-    )
-    .await
-    .unwrap()
+    EmbeddedStore::open(path, EmbeddedOptions { fsync, ..EmbeddedOptions::default() }).await.unwrap()
 }
 
 #[tokio::test]
@@ -39,22 +31,13 @@ async fn after_an_unclean_end_numbering_jumps_and_readers_are_told() {
         store.append(vec![durable("young", 0)]).await.unwrap();
         for scope in [scope("a"), ReadScope::Tenant(Tenant::default())] {
             let page = page(&store, &scope, Position(10)).await;
-            assert_eq!(
-                (page.gaps.len(), page.gaps[0].reason),
-                (1, GapReason::Lost),
-                "{:?}",
-                page.gaps
-            );
+            assert_eq!((page.gaps.len(), page.gaps[0].reason), (1, GapReason::Lost), "{:?}", page.gaps);
             assert_eq!((page.gaps[0].from, page.gaps[0].to), (Position(21), tail));
         }
         let young = page(&store, &scope("young"), Position::ZERO).await;
         assert!(young.gaps.is_empty(), "it began later: {:?}", young.gaps);
         let behind = page(&store, &scope("a"), tail).await;
-        assert_eq!(
-            (positions(&behind.records), behind.gaps.len()),
-            (vec![next.0], 0),
-            "told once"
-        );
+        assert_eq!((positions(&behind.records), behind.gaps.len()), (vec![next.0], 0), "told once");
 
         let mut follow = store.follow(&FollowScope::All, Position(21)).await.unwrap();
         let first = futures_util::StreamExt::next(&mut follow).await.unwrap().unwrap();
@@ -68,10 +51,7 @@ async fn after_an_orderly_end_nothing_is_missing() {
     for round in 0..3u64 {
         let store = open(dir.path(), Fsync::Never).await;
         assert_eq!(store.tail().await.unwrap(), Position(round));
-        store
-            .append(vec![durable("a", usize::try_from(round).unwrap())])
-            .await
-            .unwrap();
+        store.append(vec![durable("a", usize::try_from(round).unwrap())]).await.unwrap();
         assert!(page(&store, &scope("a"), Position::ZERO).await.gaps.is_empty());
         store.close().await.unwrap();
     }
@@ -85,11 +65,7 @@ async fn fewer_syncs_are_made() {
         store.append(vec![durable("a", n)]).await.unwrap();
     }
     let stats = store.stats();
-    assert_eq!(
-        (stats.commits, stats.fsyncs),
-        (50, 1),
-        "one for the block of positions"
-    );
+    assert_eq!((stats.commits, stats.fsyncs), (50, 1), "one for the block of positions");
 }
 
 #[tokio::test]

@@ -14,11 +14,7 @@ async fn concurrent_publishers_share_commits() {
     const PUBLISHERS: usize = 64;
     const EACH: usize = 20;
     let dir = tempfile::tempdir().unwrap();
-    let store = Arc::new(
-        EmbeddedStore::open(dir.path(), EmbeddedOptions::default())
-            .await
-            .unwrap(),
-    );
+    let store = Arc::new(EmbeddedStore::open(dir.path(), EmbeddedOptions::default()).await.unwrap());
     let publishers: Vec<_> = (0..PUBLISHERS)
         .map(|publisher| {
             let store = Arc::clone(&store);
@@ -47,9 +43,7 @@ async fn concurrent_publishers_share_commits() {
 #[tokio::test]
 async fn a_lone_publisher_has_a_commit_for_each_call() {
     let dir = tempfile::tempdir().unwrap();
-    let store = EmbeddedStore::open(dir.path(), EmbeddedOptions::default())
-        .await
-        .unwrap();
+    let store = EmbeddedStore::open(dir.path(), EmbeddedOptions::default()).await.unwrap();
     for n in 0..10 {
         store.append(vec![durable("a", n)]).await.unwrap();
     }

@@ -27,11 +27,7 @@ async fn child_that_appends_until_it_is_killed() {
         return;
     };
     let round: usize = round.parse().unwrap();
-    let store = Arc::new(
-        EmbeddedStore::open(&folder, EmbeddedOptions::default())
-            .await
-            .unwrap(),
-    );
+    let store = Arc::new(EmbeddedStore::open(&folder, EmbeddedOptions::default()).await.unwrap());
     let publishers: Vec<_> = (0..PUBLISHERS)
         .map(|publisher| {
             let store = Arc::clone(&store);
@@ -72,10 +68,8 @@ fn killed_after(folder: &Path, round: usize, count: usize) -> Vec<(String, u64)>
             break;
         }
         // The last line may have been cut.
-        if let Some((id, position)) = line
-            .strip_suffix('\n')
-            .and_then(|l| l.strip_prefix("answered "))
-            .and_then(|l| l.split_once(' '))
+        if let Some((id, position)) =
+            line.strip_suffix('\n').and_then(|l| l.strip_prefix("answered ")).and_then(|l| l.split_once(' '))
         {
             answered.push((id.to_owned(), position.parse().unwrap()));
         }
@@ -99,9 +93,7 @@ async fn killing_loses_nothing_that_was_answered() {
             .unwrap();
         assert!(new.len() >= 40);
         answered.extend(new);
-        let store = EmbeddedStore::open(dir.path(), EmbeddedOptions::default())
-            .await
-            .unwrap();
+        let store = EmbeddedStore::open(dir.path(), EmbeddedOptions::default()).await.unwrap();
         let mut stored = HashMap::new();
         let mut positions = Vec::new();
         for publisher in 0..PUBLISHERS {

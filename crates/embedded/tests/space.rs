@@ -54,36 +54,22 @@ impl Drop for Disk {
 }
 
 async fn open(disk: &Disk, reserve: Reserve) -> EmbeddedStore {
-    let options = EmbeddedOptions {
-        reserve,
-        ..EmbeddedOptions::default()
-    };
-    EmbeddedStore::open(disk.path().join("log"), options)
-        .await
-        .unwrap()
+    let options = EmbeddedOptions { reserve, ..EmbeddedOptions::default() };
+    EmbeddedStore::open(disk.path().join("log"), options).await.unwrap()
 }
 
 #[tokio::test]
 async fn a_reserve_is_kept_free() {
     let Some(disk) = Disk::new(192) else { return };
     let store = open(&disk, Reserve::Bytes(32 * MIB)).await;
-    store
-        .append((0..10).map(|n| durable("a", n)).collect())
-        .await
-        .unwrap();
+    store.append((0..10).map(|n| durable("a", n)).collect()).await.unwrap();
     store.append(vec![durable("b", 0)]).await.unwrap();
     disk.fill_up_to(24 * MIB);
     let error = store.append(vec![durable("a", 10)]).await.unwrap_err();
     assert!(matches!(error, Error::Full { .. }), "{error}");
     assert_eq!(store.status().borrow().kind, StatusKind::ReadOnly);
     assert_eq!(all(&store, &scope("a")).await.len(), 10, "reading goes on");
-    assert!(
-        store
-            .remove(&Tenant::default(), &"b".parse().unwrap())
-            .await
-            .unwrap(),
-        "deleting works"
-    );
+    assert!(store.remove(&Tenant::default(), &"b".parse().unwrap()).await.unwrap(), "deleting works");
     store.trim().await.unwrap();
     disk.make_room();
     store.append(vec![durable("a", 10)]).await.unwrap();
@@ -100,13 +86,7 @@ fn large(n: usize) -> Append {
         .data(&"x".repeat(200_000))
         .build()
         .unwrap();
-    Append {
-        event,
-        tenant: Tenant::default(),
-        stream: name,
-        class: Class::Durable,
-        mark: Mark::None,
-    }
+    Append { event, tenant: Tenant::default(), stream: name, class: Class::Durable, mark: Mark::None }
 }
 
 #[tokio::test]
@@ -127,11 +107,7 @@ async fn a_disk_that_is_full_all_the_same_loses_nothing() {
         }
     }
     assert!(failed > 0, "the disk was full");
-    assert_eq!(
-        all(&store, &scope("a")).await[0].event().id(),
-        "a/0",
-        "reading goes on"
-    );
+    assert_eq!(all(&store, &scope("a")).await[0].event().id(), "a/0", "reading goes on");
     disk.make_room();
     let mut tries = 0;
     while let Err(error) = store.append(vec![large(1000)]).await {
@@ -144,10 +120,6 @@ async fn a_disk_that_is_full_all_the_same_loses_nothing() {
     let store = open(&disk, Reserve::Bytes(0)).await;
     let stored = ids(&all(&store, &scope("a")).await);
     for id in &answered {
-        assert_eq!(
-            stored.iter().filter(|have| *have == id).count(),
-            1,
-            "{id} was answered"
-        );
+        assert_eq!(stored.iter().filter(|have| *have == id).count(), 1, "{id} was answered");
     }
 }

@@ -18,10 +18,7 @@ struct Folder {
 
 impl Folder {
     fn new() -> Self {
-        Self {
-            dir: tempfile::tempdir().unwrap(),
-            stores: Mutex::default(),
-        }
+        Self { dir: tempfile::tempdir().unwrap(), stores: Mutex::default() }
     }
 }
 

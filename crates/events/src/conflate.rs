@@ -18,9 +18,7 @@ pub const MERGED: &str = "merged";
 /// in their text alone.
 #[must_use]
 pub fn same_part(a: &Event, b: &Event) -> bool {
-    delta(a)
-        .zip(delta(b))
-        .is_some_and(|(one, other)| alike(a, &one, b, &other))
+    delta(a).zip(delta(b)).is_some_and(|(one, other)| alike(a, &one, b, &other))
 }
 
 /// One event that says what `events`, deltas of one part in their order, say together: the text joined, everything
@@ -53,11 +51,7 @@ pub fn merge(events: &[&Event]) -> Option<Event> {
 /// How many events this one stands for.
 #[must_use]
 pub fn times(event: &Event) -> u64 {
-    event
-        .extensions()
-        .find(|(name, _)| *name == MERGED)
-        .and_then(|(_, n)| n.parse().ok())
-        .unwrap_or(1)
+    event.extensions().find(|(name, _)| *name == MERGED).and_then(|(_, n)| n.parse().ok()).unwrap_or(1)
 }
 
 fn set_merged(inner: &mut Inner, count: u64) {
@@ -92,10 +86,7 @@ fn delta(event: &Event) -> Option<Delta<'_>> {
         return None;
     };
     let Members(members) = serde_json::from_str(json).ok()?;
-    let texts = members
-        .iter()
-        .filter(|(name, _)| name == text)
-        .collect::<Vec<_>>();
+    let texts = members.iter().filter(|(name, _)| name == text).collect::<Vec<_>>();
     let one_string = matches!(texts[..], [(_, value)] if value.get().starts_with('"'));
     one_string.then_some(Delta { text, members })
 }
@@ -103,20 +94,13 @@ fn delta(event: &Event) -> Option<Delta<'_>> {
 impl Delta<'_> {
     /// What stands between the quotes. Strings join as they are written, escapes and all.
     fn inside(&self) -> &str {
-        let value = self
-            .members
-            .iter()
-            .find(|(name, _)| name == self.text)
-            .map_or("\"\"", |(_, v)| v.get());
+        let value = self.members.iter().find(|(name, _)| name == self.text).map_or("\"\"", |(_, v)| v.get());
         &value[1..value.len() - 1]
     }
 
     /// The members beside the text.
     fn rest(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.members
-            .iter()
-            .filter(|(name, _)| name != self.text)
-            .map(|(name, value)| (&**name, value.get()))
+        self.members.iter().filter(|(name, _)| name != self.text).map(|(name, value)| (&**name, value.get()))
     }
 
     /// The payload with another text, given as it is written between quotes.

@@ -76,11 +76,7 @@ impl Cursor {
     /// The cursor at `position` of a scope.
     #[must_use]
     pub const fn new(print: ScopePrint, epoch: Epoch, position: Position) -> Self {
-        Self {
-            print,
-            epoch,
-            position,
-        }
+        Self { print, epoch, position }
     }
 
     /// Which scope the cursor belongs to.
@@ -119,9 +115,7 @@ impl fmt::Display for Cursor {
         let check = check(&raw[..BODY]);
         raw[BODY..].copy_from_slice(&check);
         let mut text = [0u8; (BODY + 2).div_ceil(3) * 4];
-        let len = URL_SAFE_NO_PAD
-            .encode_slice(raw, &mut text)
-            .map_err(|_| fmt::Error)?;
+        let len = URL_SAFE_NO_PAD.encode_slice(raw, &mut text).map_err(|_| fmt::Error)?;
         f.write_str(std::str::from_utf8(&text[..len]).map_err(|_| fmt::Error)?)
     }
 }

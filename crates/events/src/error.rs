@@ -70,20 +70,12 @@ pub struct EventError {
 impl EventError {
     /// An error without an attribute.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self {
-            code,
-            attribute: None,
-            detail: detail.into(),
-        }
+        Self { code, attribute: None, detail: detail.into() }
     }
 
     /// An error in one attribute.
     pub fn attribute(code: Code, attribute: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self {
-            code,
-            attribute: Some(attribute.into()),
-            detail: detail.into(),
-        }
+        Self { code, attribute: Some(attribute.into()), detail: detail.into() }
     }
 
     /// The stable code.

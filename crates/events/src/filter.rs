@@ -50,10 +50,8 @@ const MAX_PATTERNS: usize = 64;
 /// How long one pattern may be, in bytes.
 const MAX_PATTERN: usize = 512;
 /// The stream types that stand for a sort of events.
-const SORTS: [(&str, &[&str]); 2] = [
-    ("token", &["llm.delta"]),
-    ("progress", &["workflow.progressed", "task.progressed"]),
-];
+const SORTS: [(&str, &[&str]); 2] =
+    [("token", &["llm.delta"]), ("progress", &["workflow.progressed", "task.progressed"])];
 
 impl Filter {
     /// Passes everything.
@@ -197,11 +195,7 @@ fn parse(
 ) -> Result<(), FilterError> {
     let refuse = |pattern: &str, reason| {
         let pattern = pattern.chars().filter(|c| !c.is_control()).take(64).collect();
-        Err(FilterError {
-            list: list_name,
-            pattern,
-            reason,
-        })
+        Err(FilterError { list: list_name, pattern, reason })
     };
     let patterns = || list.split(',').map(str::trim).filter(|p| !p.is_empty());
     for pattern in patterns() {
@@ -216,10 +210,7 @@ fn parse(
             if tokens.split(separator).any(str::is_empty) {
                 return refuse(pattern, "has an empty token");
             }
-            if tokens
-                .split(separator)
-                .any(|token| token != "*" && token.contains('*'))
-            {
+            if tokens.split(separator).any(|token| token != "*" && token.contains('*')) {
                 return refuse(pattern, "`*` stands for a whole token");
             }
         }

@@ -43,17 +43,14 @@ mod tests {
     #[test]
     fn lanes_never_move() {
         // Written down once: a change here would scatter the runs of every existing store.
-        for (tenant, stream, lane) in [
-            ("default", "wf-42", 16),
-            ("default", "wf-43", 28),
-            ("acme", "wf-42", 12),
-        ] {
+        for (tenant, stream, lane) in
+            [("default", "wf-42", 16), ("default", "wf-43", 28), ("acme", "wf-42", 12)]
+        {
             let found = lane_of(tenant, stream, 32);
             assert_eq!(found, Lane(lane), "{tenant} {stream}");
         }
-        let spread: std::collections::BTreeSet<_> = (0..1000)
-            .map(|i| lane_of("default", &format!("wf-{i}"), 32))
-            .collect();
+        let spread: std::collections::BTreeSet<_> =
+            (0..1000).map(|i| lane_of("default", &format!("wf-{i}"), 32)).collect();
         assert_eq!(spread.len(), 32);
     }
 }

@@ -58,20 +58,13 @@ impl LlmStreamingEvent {
     /// The whole text, which ends the answer.
     #[must_use]
     pub fn final_text(text: impl Into<String>) -> Self {
-        Self {
-            is_final: true,
-            ..Self::chunk(text)
-        }
+        Self { is_final: true, ..Self::chunk(text) }
     }
 
     /// An error, which ends the answer.
     #[must_use]
     pub fn error(message: impl Into<String>) -> Self {
-        Self {
-            is_final: true,
-            is_error: true,
-            ..Self::chunk(message)
-        }
+        Self { is_final: true, is_error: true, ..Self::chunk(message) }
     }
 
     /// Sets the session.
@@ -152,13 +145,9 @@ impl LlmStreamingEvent {
         }
         Ok(Some(match event.ty() {
             "llm.delta.v1" => read!(LlmDelta, |p| Self::chunk(p.text.as_str())),
-            "llm.completed.v1" => read!(LlmCompleted, |p| Self::final_text(
-                p.text.as_deref().unwrap_or("")
-            )),
+            "llm.completed.v1" => read!(LlmCompleted, |p| Self::final_text(p.text.as_deref().unwrap_or(""))),
             "llm.error.v1" => {
-                read!(LlmError, |p| Self::error(
-                    p.error.as_ref().map_or("", Failure::message)
-                ))
+                read!(LlmError, |p| Self::error(p.error.as_ref().map_or("", Failure::message)))
             }
             _ => return Ok(None),
         }))

@@ -60,10 +60,7 @@ impl RunState {
     /// A piece of a run, such as one model answer with its tool calls: its parts are checked, the run is not.
     #[must_use]
     pub fn fragment() -> Self {
-        Self {
-            root: Root::Absent,
-            open: Vec::new(),
-        }
+        Self { root: Root::Absent, open: Vec::new() }
     }
 
     /// Where the run itself is.
@@ -101,10 +98,7 @@ impl RunState {
     pub fn finish(&self) -> Vec<Violation> {
         let unended =
             matches!(self.root, Root::New | Root::Created | Root::Running).then_some(Violation::NotEnded);
-        unended
-            .into_iter()
-            .chain(self.open.iter().map(Part::left_open))
-            .collect()
+        unended.into_iter().chain(self.open.iter().map(Part::left_open)).collect()
     }
 
     fn apply_root(&mut self, role: Role, event: &Event, wrong: &mut Vec<Violation>) {
@@ -148,12 +142,8 @@ impl RunState {
         // The runtime may speak at any time.
         let runtime = event.class() == Class::Internal || catalogue::split_version(event.ty()).0 == "dropped";
         match self.root {
-            Root::New if !runtime => wrong.push(Violation::BeforeStart {
-                ty: event.ty().to_owned(),
-            }),
-            Root::Ended if !runtime => wrong.push(Violation::AfterEnd {
-                ty: event.ty().to_owned(),
-            }),
+            Root::New if !runtime => wrong.push(Violation::BeforeStart { ty: event.ty().to_owned() }),
+            Root::Ended if !runtime => wrong.push(Violation::AfterEnd { ty: event.ty().to_owned() }),
             _ => {}
         }
         let Some(kind) = role.kind() else { return };
@@ -179,9 +169,7 @@ impl RunState {
 pub fn check<'a>(events: impl IntoIterator<Item = &'a Event>) -> Vec<(usize, Violation)> {
     let mut run = RunState::new();
     let indexed = events.into_iter().enumerate();
-    indexed
-        .flat_map(|(i, event)| run.apply(event).into_iter().map(move |wrong| (i, wrong)))
-        .collect()
+    indexed.flat_map(|(i, event)| run.apply(event).into_iter().map(move |wrong| (i, wrong))).collect()
 }
 
 /// Whether the event tells of the run itself.

@@ -62,25 +62,13 @@ impl Upcasters {
     /// Refuses a step that does not lead to a higher version of the same type, and a second one from the same type.
     pub fn with(mut self, from: &str, to: &str, step: Upcast) -> Result<Self, Error> {
         let ((old, Some(low)), (new, Some(high))) = (split_version(from), split_version(to)) else {
-            return Err(Error::NotHigher {
-                from: from.to_owned(),
-                to: to.to_owned(),
-            });
+            return Err(Error::NotHigher { from: from.to_owned(), to: to.to_owned() });
         };
         if old != new || low >= high {
-            return Err(Error::NotHigher {
-                from: from.to_owned(),
-                to: to.to_owned(),
-            });
+            return Err(Error::NotHigher { from: from.to_owned(), to: to.to_owned() });
         }
-        if self
-            .steps
-            .insert(from.to_owned(), (to.to_owned(), step))
-            .is_some()
-        {
-            return Err(Error::Twice {
-                from: from.to_owned(),
-            });
+        if self.steps.insert(from.to_owned(), (to.to_owned(), step)).is_some() {
+            return Err(Error::Twice { from: from.to_owned() });
         }
         Ok(self)
     }
@@ -129,11 +117,7 @@ impl Upcasters {
         let mut inner = event.inner().without_json();
         inner.ty = ty.into();
         inner.dataschema = None;
-        inner.data = if data.is_null() {
-            Data::None
-        } else {
-            Data::Json(data.to_string().into())
-        };
+        inner.data = if data.is_null() { Data::None } else { Data::Json(data.to_string().into()) };
         Ok(Event::from_inner(inner))
     }
 }

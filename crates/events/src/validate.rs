@@ -58,11 +58,9 @@ fn of_entry(entry: &'static Entry, event: &Event) -> Result<(), EventError> {
         Data::None if event.dataref().is_some() => Ok(()),
         Data::None => json(entry, "{}"),
         Data::Json(text) => json(entry, text),
-        Data::Binary(_) => Err(EventError::attribute(
-            Code::InvalidData,
-            "data",
-            format!("must be JSON for `{}`", entry.ty),
-        )),
+        Data::Binary(_) => {
+            Err(EventError::attribute(Code::InvalidData, "data", format!("must be JSON for `{}`", entry.ty)))
+        }
     }
 }
 
@@ -71,11 +69,7 @@ fn of_entry(entry: &'static Entry, event: &Event) -> Result<(), EventError> {
 /// # Errors
 /// As [`data`].
 pub fn json(entry: &'static Entry, text: &str) -> Result<(), EventError> {
-    let read = if text.starts_with('{') {
-        (entry.check)(text)
-    } else {
-        Err("must be an object".to_owned())
-    };
+    let read = if text.starts_with('{') { (entry.check)(text) } else { Err("must be an object".to_owned()) };
     // A struct also reads from an array, member by member, and only the schema refuses that. The outer one begins
     // with a brace; an inner one needs a bracket somewhere.
     match read {
@@ -92,11 +86,7 @@ fn by_schema(entry: &'static Entry, text: &str) -> Result<(), EventError> {
     let value: Value = serde_json::from_str(text)
         .map_err(|e| EventError::attribute(Code::InvalidData, "data", short(&e.to_string())))?;
     let Some(validator) = validator(entry) else {
-        return Err(EventError::attribute(
-            Code::InvalidData,
-            "data",
-            "has no usable schema",
-        ));
+        return Err(EventError::attribute(Code::InvalidData, "data", "has no usable schema"));
     };
     validator.validate(&value).map_err(|e| {
         let path = format!("data{}", e.instance_path());
@@ -106,15 +96,9 @@ fn by_schema(entry: &'static Entry, text: &str) -> Result<(), EventError> {
 
 /// The validator of a type, compiled once.
 fn validator(entry: &'static Entry) -> Option<&'static Validator> {
-    static VALIDATORS: LazyLock<HashMap<&'static str, OnceLock<Option<Validator>>>> = LazyLock::new(|| {
-        catalogue::all()
-            .map(|entry| (entry.ty, OnceLock::new()))
-            .collect()
-    });
-    VALIDATORS
-        .get(entry.ty)?
-        .get_or_init(|| jsonschema::draft202012::new(&entry.schema()).ok())
-        .as_ref()
+    static VALIDATORS: LazyLock<HashMap<&'static str, OnceLock<Option<Validator>>>> =
+        LazyLock::new(|| catalogue::all().map(|entry| (entry.ty, OnceLock::new())).collect());
+    VALIDATORS.get(entry.ty)?.get_or_init(|| jsonschema::draft202012::new(&entry.schema()).ok()).as_ref()
 }
 
 /// A message that does not repeat a large payload.

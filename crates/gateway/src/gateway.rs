@@ -35,9 +35,7 @@ impl Gateway {
     /// A gateway over a broker. Installs the process's metrics recorder if there is none.
     #[must_use]
     pub fn new(broker: Arc<dyn EventBroker>, config: GatewayConfig) -> Self {
-        Self {
-            app: Arc::new(App::new(broker, config)),
-        }
+        Self { app: Arc::new(App::new(broker, config)) }
     }
 
     /// The routes, for a program that has a server of its own. Limits of connections are then that server's, and
@@ -80,9 +78,7 @@ impl Gateway {
 
 impl fmt::Debug for Gateway {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Gateway")
-            .field("config", &self.app.config)
-            .finish_non_exhaustive()
+        f.debug_struct("Gateway").field("config", &self.app.config).finish_non_exhaustive()
     }
 }
 
@@ -91,11 +87,8 @@ async fn other_method(method: Method, uri: Uri) -> Response {
     if method == Method::OPTIONS {
         return StatusCode::NO_CONTENT.into_response();
     }
-    Problem::new(
-        "method-not-allowed",
-        format!("{} does not take {method}: see the header Allow", uri.path()),
-    )
-    .into_response()
+    Problem::new("method-not-allowed", format!("{} does not take {method}: see the header Allow", uri.path()))
+        .into_response()
 }
 
 async fn other_path(uri: Uri) -> Problem {

@@ -28,36 +28,21 @@ pub(crate) async fn readyz(State(app): State<Arc<App>>) -> Response {
     let (ready, word) = if app.draining.is_cancelled() {
         (false, "stopping")
     } else {
-        (
-            matches!(kind, StatusKind::Ready | StatusKind::ReadOnly),
-            kind.as_str(),
-        )
+        (matches!(kind, StatusKind::Ready | StatusKind::ReadOnly), kind.as_str())
     };
-    let status = if ready {
-        StatusCode::OK
-    } else {
-        StatusCode::SERVICE_UNAVAILABLE
-    };
-    (
-        status,
-        [(header::CACHE_CONTROL, "no-store")],
-        Json(json!({ "status": word, "detail": detail })),
-    )
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, [(header::CACHE_CONTROL, "no-store")], Json(json!({ "status": word, "detail": detail })))
         .into_response()
 }
 
 /// The metrics of this process in Prometheus' text form.
 pub(crate) async fn metrics() -> Response {
     match meters::handle() {
-        Some(handle) => (
-            [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
-            handle.render(),
-        )
+        Some(handle) => {
+            ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], handle.render())
+                .into_response()
+        }
+        None => Problem::new("unsupported", "the program around this gateway keeps its metrics elsewhere")
             .into_response(),
-        None => Problem::new(
-            "unsupported",
-            "the program around this gateway keeps its metrics elsewhere",
-        )
-        .into_response(),
     }
 }

@@ -9,9 +9,8 @@ use crate::metric_definitions as definitions;
 pub use crate::metric_definitions::{METRICS, MetricDefinition, MetricKind};
 
 /// Upper bounds of the buckets of request times, in seconds.
-const SECONDS: &[f64] = &[
-    0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
-];
+const SECONDS: &[f64] =
+    &[0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 /// The instruments of the hot paths, looked up once.
 pub(crate) struct Meters {
@@ -65,10 +64,7 @@ pub(crate) fn handle() -> Option<&'static PrometheusHandle> {
     static HANDLE: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
     HANDLE
         .get_or_init(|| {
-            let recorder = PrometheusBuilder::new()
-                .set_buckets(SECONDS)
-                .ok()?
-                .build_recorder();
+            let recorder = PrometheusBuilder::new().set_buckets(SECONDS).ok()?.build_recorder();
             let handle = recorder.handle();
             metrics::set_global_recorder(recorder).ok()?;
             describe();

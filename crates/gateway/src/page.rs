@@ -16,10 +16,7 @@ use crate::{app::App, problem::Problem, query::ReadQuery};
 
 /// Answers one page.
 pub(crate) async fn answer(app: &Arc<App>, scope: &Scope, query: &ReadQuery) -> Result<Response, Problem> {
-    let limit = query
-        .limit
-        .unwrap_or(app.config.page_events)
-        .min(app.config.max_page_events);
+    let limit = query.limit.unwrap_or(app.config.page_events).min(app.config.max_page_events);
     let start = query.start.unwrap_or(Start::Earliest);
     let mut page = app.broker.read(scope, &query.filter, start, limit).await?;
     cut(&mut page, app.config.max_page_bytes);
@@ -48,11 +45,7 @@ fn cut(page: &mut Page, max: usize) {
 /// `{"events":[…],"next":…,"end":…,"more":…,"cursors":[…]}`, and `gaps` where there are any. `cursors` has one place
 /// for each event.
 fn encode(page: &Page, scope: &Scope) -> Vec<u8> {
-    let bytes: usize = page
-        .events
-        .iter()
-        .map(|delivery| delivery.event().json().len() + 1)
-        .sum();
+    let bytes: usize = page.events.iter().map(|delivery| delivery.event().json().len() + 1).sum();
     let mut out = Vec::with_capacity(bytes + 160);
     out.extend_from_slice(br#"{"events":["#);
     for (i, delivery) in page.events.iter().enumerate() {
@@ -61,10 +54,7 @@ fn encode(page: &Page, scope: &Scope) -> Vec<u8> {
         }
         out.extend_from_slice(delivery.event().json());
     }
-    let tail = format!(
-        r#"],"next":"{}","end":{},"more":{}"#,
-        page.next, page.end, page.more
-    );
+    let tail = format!(r#"],"next":"{}","end":{},"more":{}"#, page.next, page.end, page.more);
     out.extend_from_slice(tail.as_bytes());
     out.extend_from_slice(b",\"cursors\":[");
     for (i, delivery) in page.events.iter().enumerate() {
@@ -73,11 +63,7 @@ fn encode(page: &Page, scope: &Scope) -> Vec<u8> {
     }
     out.push(b']');
     if !page.gaps.is_empty() {
-        let gaps: Vec<String> = page
-            .gaps
-            .iter()
-            .map(|gap| gap_json(gap, scope).to_string())
-            .collect();
+        let gaps: Vec<String> = page.gaps.iter().map(|gap| gap_json(gap, scope).to_string()).collect();
         out.extend_from_slice(format!(",\"gaps\":[{}]", gaps.join(",")).as_bytes());
     }
     out.push(b'}');

@@ -57,11 +57,9 @@ impl ReadQuery {
             }
         }
         let header = match headers.get(LAST_EVENT_ID) {
-            Some(value) => Some(
-                value
-                    .to_str()
-                    .map_err(|_| Problem::from(headwater_broker::Error::BadCursor))?,
-            ),
+            Some(value) => {
+                Some(value.to_str().map_err(|_| Problem::from(headwater_broker::Error::BadCursor))?)
+            }
             None => None,
         };
         // An empty value is what a client sends that has none yet.
@@ -111,11 +109,7 @@ pub(crate) fn wants_sse(headers: &HeaderMap) -> bool {
 
 /// A limit of a page or a list: 1 or more.
 pub(crate) fn limit(value: &str) -> Result<usize, Problem> {
-    value
-        .parse()
-        .ok()
-        .filter(|n| *n > 0)
-        .ok_or_else(|| bad("limit", "must be a whole number of at least 1"))
+    value.parse().ok().filter(|n| *n > 0).ok_or_else(|| bad("limit", "must be a whole number of at least 1"))
 }
 
 /// A parameter with a value it cannot have.
@@ -149,14 +143,8 @@ mod tests {
 
     #[test]
     fn the_header_wins_over_the_query() {
-        assert_eq!(
-            parse("after=earliest&last_event_id=live", None).unwrap().start,
-            Some(Start::Live)
-        );
-        assert_eq!(
-            parse("last_event_id=live", Some("earliest")).unwrap().start,
-            Some(Start::Earliest)
-        );
+        assert_eq!(parse("after=earliest&last_event_id=live", None).unwrap().start, Some(Start::Live));
+        assert_eq!(parse("last_event_id=live", Some("earliest")).unwrap().start, Some(Start::Earliest));
         assert_eq!(parse("after=live", Some("")).unwrap().start, Some(Start::Live));
         assert_eq!(parse("", None).unwrap().start, None);
     }

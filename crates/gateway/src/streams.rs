@@ -47,8 +47,7 @@ pub(crate) async fn timed(
 ) -> Response {
     let began = Instant::now();
     let response = answer.await.unwrap_or_else(IntoResponse::into_response);
-    app.meters
-        .request(route, response.status().as_u16(), began.elapsed());
+    app.meters.request(route, response.status().as_u16(), began.elapsed());
     response
 }
 
@@ -64,11 +63,7 @@ async fn try_list(app: &App, uri: &Uri, headers: &HeaderMap) -> Result<Response,
         }
     }
     let streams = app.broker.streams(&tenant, after.as_ref(), most).await?;
-    let next = if streams.len() == most {
-        streams.last().map(|run| run.stream.clone())
-    } else {
-        None
-    };
+    let next = if streams.len() == most { streams.last().map(|run| run.stream.clone()) } else { None };
     Ok(Json(json!({ "streams": streams, "next": next })).into_response())
 }
 
@@ -90,8 +85,5 @@ async fn try_delete(app: &App, name: PathName, headers: &HeaderMap) -> Result<Re
 }
 
 fn none(stream: &StreamName) -> Problem {
-    Problem::new(
-        "stream-not-found",
-        format!("there is no stream `{stream}` in this tenant"),
-    )
+    Problem::new("stream-not-found", format!("there is no stream `{stream}` in this tenant"))
 }

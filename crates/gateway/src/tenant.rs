@@ -14,10 +14,7 @@ pub(crate) fn resolve(headers: &HeaderMap) -> Result<Tenant, Problem> {
         return Ok(Tenant::default());
     };
     if headers.get_all(HEADER).iter().nth(1).is_some() {
-        return Err(Problem::new(
-            "invalid-tenant",
-            "the header Headwater-Tenant stands twice",
-        ));
+        return Err(Problem::new("invalid-tenant", "the header Headwater-Tenant stands twice"));
     }
     let name = value.to_str().unwrap_or("");
     Tenant::new(name.to_owned())

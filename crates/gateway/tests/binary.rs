@@ -31,43 +31,19 @@ async fn send(server: &Server, attributes: &[(&str, &str)], kind: &str, body: &[
 async fn a_json_payload_becomes_data_and_headers_attributes() {
     let server = Server::start().await;
     let attributes = [("ce-subject", "wf-1/caf%C3%A9"), ("ce-acme", "a%20b")];
-    let answer = send(
-        &server,
-        &attributes,
-        "application/json; charset=utf-8",
-        b"{\n  \"n\": 1\n}",
-    )
-    .await;
+    let answer = send(&server, &attributes, "application/json; charset=utf-8", b"{\n  \"n\": 1\n}").await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert_eq!(answer.json()["results"][0]["id"], "b-1");
     let event = &server.get("/v1/streams/wf-1/events").await.json()["events"][0];
-    assert_eq!(
-        (event["subject"].as_str(), event["acme"].as_str()),
-        (Some("wf-1/café"), Some("a b"))
-    );
+    assert_eq!((event["subject"].as_str(), event["acme"].as_str()), (Some("wf-1/café"), Some("a b")));
     assert_eq!(event["data"], json!({ "n": 1 }));
-    assert_eq!(
-        server
-            .sse("/v1/streams/wf-1/events")
-            .await
-            .frame()
-            .await
-            .unwrap()
-            .n(),
-        Some(1)
-    );
+    assert_eq!(server.sse("/v1/streams/wf-1/events").await.frame().await.unwrap().n(), Some(1));
 }
 
 #[tokio::test]
 async fn other_payloads_keep_their_bytes() {
     let server = Server::start().await;
-    let answer = send(
-        &server,
-        &[],
-        "application/octet-stream",
-        b"\x00\xff\r\n\r\ndata: x",
-    )
-    .await;
+    let answer = send(&server, &[], "application/octet-stream", b"\x00\xff\r\n\r\ndata: x").await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     let event = &server.get("/v1/streams/wf-1/events").await.json()["events"][0];
     assert_eq!(event["data_base64"], "AP8NCg0KZGF0YTogeA==");
@@ -88,18 +64,11 @@ async fn bad_headers_are_named_and_nothing_is_stored() {
         ("ce-time", "yesterday", "invalid-attribute"),
         ("ce-stream", "a%20b", "invalid-stream"),
     ] {
-        let problem = send(&server, &[(attribute, value)], "application/json", b"{}")
-            .await
-            .problem(400, code);
-        assert_eq!(
-            problem["attribute"].as_str(),
-            attribute.strip_prefix("ce-"),
-            "{problem}"
-        );
+        let problem =
+            send(&server, &[(attribute, value)], "application/json", b"{}").await.problem(400, code);
+        assert_eq!(problem["attribute"].as_str(), attribute.strip_prefix("ce-"), "{problem}");
         assert_eq!(problem["index"], 0);
     }
-    send(&server, &[("ce-tenant", "acme")], "application/json", b"{}")
-        .await
-        .problem(403, "foreign-tenant");
+    send(&server, &[("ce-tenant", "acme")], "application/json", b"{}").await.problem(403, "foreign-tenant");
     assert_eq!(server.stored("wf-1").await, 0);
 }

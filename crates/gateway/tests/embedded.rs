@@ -13,13 +13,9 @@ const PATH: &str = "/v1/streams/wf-1/events";
 
 async fn open(folder: &Path) -> Server {
     let store = Arc::new(
-        EmbeddedStore::open(folder, EmbeddedOptions::default())
-            .await
-            .expect("the log opens and closes"),
+        EmbeddedStore::open(folder, EmbeddedOptions::default()).await.expect("the log opens and closes"),
     );
-    let broker = Broker::open(store, BrokerConfig::default())
-        .await
-        .expect("the log opens and closes");
+    let broker = Broker::open(store, BrokerConfig::default()).await.expect("the log opens and closes");
     Server::over(Arc::new(broker), GatewayConfig::default()).await
 }
 
@@ -41,9 +37,7 @@ async fn a_reader_goes_on_over_restarts_without_loss_or_repetition() {
         let mut sse = server.sse_with(PATH, &headers).await;
         sse.block().await.unwrap();
         // The reader hears of the rest, or not: it is stopped in between.
-        server
-            .publish(&events("wf-1", round * 10 + 6, round * 10 + 10))
-            .await;
+        server.publish(&events("wf-1", round * 10 + 6, round * 10 + 10)).await;
         server.stop();
         let blocks = sse.rest().await;
         assert!(blocks.iter().all(|block| block.event() != Some("headwater.gap")));
@@ -53,22 +47,12 @@ async fn a_reader_goes_on_over_restarts_without_loss_or_repetition() {
     }
     let server = open(folder.path()).await;
     server.publish(&[started("wf-1"), completed("wf-1")]).await;
-    let blocks = server
-        .sse_with(PATH, &[("last-event-id", last.as_deref().unwrap())])
-        .await
-        .rest()
-        .await;
+    let blocks = server.sse_with(PATH, &[("last-event-id", last.as_deref().unwrap())]).await.rest().await;
     seen.extend(blocks.iter().filter(|b| b.data().is_some()).filter_map(Block::n));
     assert_eq!(seen, (0..30).collect::<Vec<_>>());
     let end = blocks.last().unwrap();
     assert_eq!(end.event(), Some("headwater.end"));
-    assert_eq!(
-        server
-            .sse_with(PATH, &[("last-event-id", end.id().unwrap())])
-            .await
-            .status,
-        204
-    );
+    assert_eq!(server.sse_with(PATH, &[("last-event-id", end.id().unwrap())]).await.status, 204);
     close(server).await;
 }
 

@@ -28,9 +28,7 @@ async fn streams_and_publishes_share_a_connection_and_end_in_order() {
     let mut server = Server::start().await;
     server.publish(&events("wf-1", 0, 2)).await;
     let stream = TcpStream::connect(server.addr).await.unwrap();
-    let (mut send, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
-        .await
-        .unwrap();
+    let (mut send, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
     let connection = tokio::spawn(connection);
     let base = format!("http://{}", server.addr);
 
@@ -63,10 +61,6 @@ async fn streams_and_publishes_share_a_connection_and_end_in_order() {
         assert!(text.contains("retry: 2000"), "{text}");
     }
     drop((send, streams));
-    timeout(SOON, connection)
-        .await
-        .expect("closed in time")
-        .unwrap()
-        .unwrap();
+    timeout(SOON, connection).await.expect("closed in time").unwrap().unwrap();
     server.stopped().await;
 }

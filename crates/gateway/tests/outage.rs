@@ -9,10 +9,7 @@ const PATH: &str = "/v1/streams/wf-1/events";
 
 #[tokio::test]
 async fn a_stream_that_cannot_begin_is_200_retry_and_a_close() {
-    let config = GatewayConfig {
-        retry_overload_ms: 4_000,
-        ..GatewayConfig::default()
-    };
+    let config = GatewayConfig { retry_overload_ms: 4_000, ..GatewayConfig::default() };
     let server = Server::with(config).await;
     let cursor = server.publish(&events("wf-1", 0, 1)).await.remove(0);
     server.broker.close().await.unwrap();
@@ -21,18 +18,12 @@ async fn a_stream_that_cannot_begin_is_200_retry_and_a_close() {
         assert_eq!(sse.status, 200);
         let blocks = sse.rest().await;
         assert_eq!(blocks[0].retry(), Some(4_000));
-        assert!(
-            blocks.iter().all(|block| block.id().is_none()),
-            "the reader keeps the cursor it has"
-        );
+        assert!(blocks.iter().all(|block| block.id().is_none()), "the reader keeps the cursor it has");
         assert_eq!(blocks[1].event(), Some("headwater.error"));
         assert_eq!(blocks[1].json()["code"], "closed");
     }
     let wrong = server.sse_with(PATH, &[("last-event-id", "42")]).await;
-    assert_eq!(
-        wrong.status, 400,
-        "what would fail again in the same way is still an error"
-    );
+    assert_eq!(wrong.status, 400, "what would fail again in the same way is still an error");
 }
 
 #[tokio::test]

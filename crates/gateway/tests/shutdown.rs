@@ -23,10 +23,7 @@ async fn readers_get_retry_and_a_clean_end() {
     server.stop();
     for mut sse in readers {
         let last = sse.rest().await.pop().expect("a last block");
-        assert_eq!(
-            (last.retry(), last.id(), last.data()),
-            (Some(2000), Some(cursors[1].as_str()), None)
-        );
+        assert_eq!((last.retry(), last.id(), last.data()), (Some(2000), Some(cursors[1].as_str()), None));
     }
     let addr = server.addr;
     server.stopped().await;
@@ -39,13 +36,10 @@ async fn publishers_in_flight_get_their_answer() {
     let mut server = Server::over(broker.clone(), GatewayConfig::default()).await;
     let addr = server.addr;
     let body = serde_json::to_vec(&event("wf-1", "acme.thing.v1", 0)).unwrap();
-    let request = Request::new("POST", "/v1/events")
-        .header("content-type", "application/cloudevents+json")
-        .body(body);
+    let request =
+        Request::new("POST", "/v1/events").header("content-type", "application/cloudevents+json").body(body);
     let publish = tokio::spawn(request.send(addr));
-    timeout(SOON, broker.entered())
-        .await
-        .expect("the publish is under way");
+    timeout(SOON, broker.entered()).await.expect("the publish is under way");
     server.stop();
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert!(!publish.is_finished());
@@ -58,20 +52,14 @@ async fn publishers_in_flight_get_their_answer() {
 #[tokio::test]
 async fn what_does_not_finish_is_cut_at_the_deadline() {
     let broker = Arc::new(SlowBroker::new().await);
-    let config = GatewayConfig {
-        shutdown_timeout_ms: 100,
-        ..GatewayConfig::default()
-    };
+    let config = GatewayConfig { shutdown_timeout_ms: 100, ..GatewayConfig::default() };
     let mut server = Server::over(broker.clone(), config).await;
     let body = serde_json::to_vec(&event("wf-1", "acme.thing.v1", 0)).unwrap();
-    let request = Request::new("POST", "/v1/events")
-        .header("content-type", "application/cloudevents+json")
-        .body(body);
+    let request =
+        Request::new("POST", "/v1/events").header("content-type", "application/cloudevents+json").body(body);
     let mut stream = TcpStream::connect(server.addr).await.unwrap();
     stream.write_all(&request.bytes()).await.unwrap();
-    timeout(SOON, broker.entered())
-        .await
-        .expect("the publish is under way");
+    timeout(SOON, broker.entered()).await.expect("the publish is under way");
     server.stop();
     server.stopped().await;
 }
@@ -81,9 +69,7 @@ async fn idle_connections_do_not_hold_it_up() {
     let mut server = Server::start().await;
     let silent = TcpStream::connect(server.addr).await.unwrap();
     let mut kept = TcpStream::connect(server.addr).await.unwrap();
-    kept.write_all(&Request::new("GET", "/healthz").bytes())
-        .await
-        .unwrap();
+    kept.write_all(&Request::new("GET", "/healthz").bytes()).await.unwrap();
     let mut kept = tokio::io::BufReader::new(kept);
     assert_eq!(support::Answer::read(&mut kept, false).await.status, 200);
     server.stop();

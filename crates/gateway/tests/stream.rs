@@ -18,17 +18,10 @@ async fn history_then_caught_up_then_live() {
     let history = sse.frames(3).await;
     for (n, frame) in history.iter().enumerate() {
         assert_eq!(frame.n(), Some(n as u64));
-        assert_eq!(
-            frame.id(),
-            Some(cursors[n].as_str()),
-            "the id of a frame is the cursor of its publish"
-        );
+        assert_eq!(frame.id(), Some(cursors[n].as_str()), "the id of a frame is the cursor of its publish");
         assert_eq!(frame.event(), Some("acme.thing"), "the type without its version");
         assert!(!frame.raw.contains('\r'), "LF only");
-        assert_eq!(
-            frame.raw.lines().filter(|line| line.starts_with("data:")).count(),
-            1
-        );
+        assert_eq!(frame.raw.lines().filter(|line| line.starts_with("data:")).count(), 1);
     }
     let caught_up = sse.frame().await.unwrap();
     assert_eq!(caught_up.event(), Some("headwater.caught-up"));
@@ -48,11 +41,7 @@ async fn the_first_block_is_a_comment_with_retry_and_id_and_no_data() {
     assert!(first.raw.starts_with(':'), "{:?}", first.raw);
     assert_eq!(first.retry(), Some(2000));
     assert!(first.id().is_some() && first.data().is_none() && first.event().is_none());
-    assert_eq!(
-        sse.block().await.unwrap().event(),
-        Some("headwater.caught-up"),
-        "no stream is no error"
-    );
+    assert_eq!(sse.block().await.unwrap().event(), Some("headwater.caught-up"), "no stream is no error");
     server.publish(&events("nobody-wrote-yet", 0, 1)).await;
     let live = sse.block().await.unwrap();
     assert_eq!((live.n(), live.retry()), (Some(0), None), "`retry:` is sent once");
@@ -60,28 +49,18 @@ async fn the_first_block_is_a_comment_with_retry_and_id_and_no_data() {
 
 #[tokio::test]
 async fn heartbeats_carry_a_fresh_cursor_past_what_the_filter_hides() {
-    let server = Server::with(GatewayConfig {
-        heartbeat_ms: 40,
-        ..GatewayConfig::default()
-    })
-    .await;
+    let server = Server::with(GatewayConfig { heartbeat_ms: 40, ..GatewayConfig::default() }).await;
     let mut sse = server.sse("/v1/streams/wf-1/events?types=never.ever").await;
     assert_eq!(sse.frame().await.unwrap().event(), Some("headwater.caught-up"));
     let cursors = server.publish(&events("wf-1", 0, 5)).await;
     loop {
         let beat = sse.block().await.unwrap();
-        assert!(
-            beat.has_comment() && beat.data().is_none() && beat.event().is_none(),
-            "{:?}",
-            beat.raw
-        );
+        assert!(beat.has_comment() && beat.data().is_none() && beat.event().is_none(), "{:?}", beat.raw);
         if beat.id() == cursors.last().map(String::as_str) {
             break;
         }
     }
-    let mut again = server
-        .sse_with("/v1/streams/wf-1/events", &[("last-event-id", &cursors[4])])
-        .await;
+    let mut again = server.sse_with("/v1/streams/wf-1/events", &[("last-event-id", &cursors[4])]).await;
     assert_eq!(again.frame().await.unwrap().event(), Some("headwater.caught-up"));
 }
 
@@ -99,41 +78,20 @@ async fn the_end_of_a_run_ends_the_response() {
     assert_eq!(end.json()["cursor"], end.id().unwrap());
 
     let path = "/v1/streams/wf-1/events";
-    let back = server
-        .sse_with(path, &[("last-event-id", end.id().unwrap())])
-        .await;
-    assert_eq!(
-        back.status, 204,
-        "nothing is stored behind the end: browsers stop here"
-    );
+    let back = server.sse_with(path, &[("last-event-id", end.id().unwrap())]).await;
+    assert_eq!(back.status, 204, "nothing is stored behind the end: browsers stop here");
     let hidden = server.sse(&format!("{path}?types=never.ever")).await.rest().await;
-    assert_eq!(
-        hidden.last().unwrap().event(),
-        Some("headwater.end"),
-        "hidden by the filter or not"
-    );
+    assert_eq!(hidden.last().unwrap().event(), Some("headwater.end"), "hidden by the filter or not");
 
     server.publish(&events("wf-1", 7, 8)).await;
-    let mut late = server
-        .sse_with(path, &[("last-event-id", end.id().unwrap())])
-        .await;
-    assert_eq!(
-        (late.status, late.frame().await.unwrap().n()),
-        (200, Some(7)),
-        "late events are stored"
-    );
+    let mut late = server.sse_with(path, &[("last-event-id", end.id().unwrap())]).await;
+    assert_eq!((late.status, late.frame().await.unwrap().n()), (200, Some(7)), "late events are stored");
 }
 
 #[tokio::test]
 async fn names_that_belong_to_others_are_moved_aside() {
     let server = Server::start().await;
-    let types = [
-        "error",
-        "error.v1",
-        "headwater.gap.v1",
-        "headwater.end",
-        "headwater.error.v2",
-    ];
+    let types = ["error", "error.v1", "headwater.gap.v1", "headwater.end", "headwater.error.v2"];
     let batch: Vec<_> = types
         .iter()
         .enumerate()
@@ -156,11 +114,7 @@ async fn names_that_belong_to_others_are_moved_aside() {
             "stream.headwater.error"
         ]
     );
-    assert_eq!(
-        frames[0].json()["type"],
-        "error",
-        "the event itself keeps its type"
-    );
+    assert_eq!(frames[0].json()["type"], "error", "the event itself keeps its type");
 }
 
 #[tokio::test]
@@ -186,29 +140,17 @@ async fn nothing_in_an_event_can_forge_a_frame() {
     let mut sly = event("wf-1", "acme.sly.v1", 0);
     sly["data"] = json!({ "text": "x\n\nevent: headwater.end\r\ndata: forged\u{0}\u{2028}" });
     let spread = serde_json::to_string_pretty(&sly).unwrap().replace('\n', "\r\n");
-    assert_eq!(
-        server.post("application/cloudevents+json", spread).await.status,
-        200
-    );
+    assert_eq!(server.post("application/cloudevents+json", spread).await.status, 200);
     server.publish(&events("wf-1", 1, 2)).await;
     let frames = server.sse("/v1/streams/wf-1/events").await.frames(2).await;
     assert_eq!(frames[0].json()["data"], sly["data"]);
-    assert_eq!(
-        frames[0].raw.lines().count(),
-        4,
-        "id, event, data, blank: {:?}",
-        frames[0].raw
-    );
+    assert_eq!(frames[0].raw.lines().count(), 4, "id, event, data, blank: {:?}", frames[0].raw);
     assert_eq!(frames[1].n(), Some(1));
 }
 
 #[tokio::test]
 async fn everything_that_is_ready_goes_out_in_pieces_of_bounded_size() {
-    let server = Server::with(GatewayConfig {
-        max_write_bytes: 2000,
-        ..GatewayConfig::default()
-    })
-    .await;
+    let server = Server::with(GatewayConfig { max_write_bytes: 2000, ..GatewayConfig::default() }).await;
     for from in (0..600).step_by(200) {
         server.publish(&events("wf-1", from, from + 200)).await;
     }
@@ -225,9 +167,7 @@ async fn filters_narrow_a_stream() {
     task["data"] = json!({ "name": "t" });
     let mut other = event("wf-1", "acme.other.v1", 2);
     other["source"] = "/agents/other".into();
-    server
-        .publish(&[event("wf-1", "acme.thing.v1", 0), task, other])
-        .await;
+    server.publish(&[event("wf-1", "acme.thing.v1", 0), task, other]).await;
     for (query, expected) in [
         ("types=acme", vec!["wf-1-0", "wf-1-2"]),
         ("types=acme.thing,task", vec!["wf-1-0", "wf-1-1"]),
@@ -253,34 +193,20 @@ async fn the_tenant_and_several_streams_are_read_on_one_cursor() {
     let server = Server::start().await;
     let mut several = server.sse("/v1/events?streams=a,b&after=earliest").await;
     let mut tenant = server.sse("/v1/events").await;
-    assert_eq!(
-        several.frame().await.unwrap().event(),
-        Some("headwater.caught-up")
-    );
+    assert_eq!(several.frame().await.unwrap().event(), Some("headwater.caught-up"));
     assert_eq!(tenant.frame().await.unwrap().event(), Some("headwater.caught-up"));
     for (n, stream) in ["a", "b", "c", "a"].into_iter().enumerate() {
         server.publish(&[event(stream, "acme.thing.v1", n)]).await;
     }
-    server
-        .publish(&[delta("a", 4), event("b", "acme.thing.v1", 5)])
-        .await;
+    server.publish(&[delta("a", 4), event("b", "acme.thing.v1", 5)]).await;
     let seen = |frames: Vec<support::Block>| {
-        frames
-            .iter()
-            .map(|f| f.json()["id"].as_str().unwrap().to_owned())
-            .collect::<Vec<_>>()
+        frames.iter().map(|f| f.json()["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
     let all = several.frames(5).await;
     let resume = all[1].id().unwrap().to_owned();
     assert_eq!(seen(all), ["a-0", "b-1", "a-3", "a-4", "b-5"], "all classes");
-    assert_eq!(
-        seen(tenant.frames(5).await),
-        ["a-0", "b-1", "c-2", "a-3", "b-5"],
-        "the durable class"
-    );
-    let mut back = server
-        .sse_with("/v1/events?streams=a,b", &[("last-event-id", &resume)])
-        .await;
+    assert_eq!(seen(tenant.frames(5).await), ["a-0", "b-1", "c-2", "a-3", "b-5"], "the durable class");
+    let mut back = server.sse_with("/v1/events?streams=a,b", &[("last-event-id", &resume)]).await;
     assert_eq!(seen(back.frames(3).await), ["a-3", "a-4", "b-5"]);
 }
 
@@ -296,14 +222,9 @@ async fn a_tenant_sees_only_its_own() {
         .send(server.addr)
         .await;
     assert_eq!(answer.status, 200, "{}", answer.text());
-    let mut acme = server
-        .sse_with("/v1/streams/wf-1/events", &[("headwater-tenant", "acme")])
-        .await;
+    let mut acme = server.sse_with("/v1/streams/wf-1/events", &[("headwater-tenant", "acme")]).await;
     let frame = acme.frame().await.unwrap();
-    assert_eq!(
-        (frame.n(), frame.json()["tenant"].as_str()),
-        (Some(9), Some("acme"))
-    );
+    assert_eq!((frame.n(), frame.json()["tenant"].as_str()), (Some(9), Some("acme")));
     assert_eq!(server.stored("wf-1").await, 1);
 }
 
@@ -318,10 +239,7 @@ async fn a_deleted_stream_is_told_as_a_gap() {
     let gap = sse.frame().await.unwrap();
     assert_eq!(gap.event(), Some("headwater.gap"));
     let told = gap.json();
-    assert_eq!(
-        (told["reason"].as_str(), told["stream"].as_str()),
-        (Some("deleted"), Some("wf-1"))
-    );
+    assert_eq!((told["reason"].as_str(), told["stream"].as_str()), (Some("deleted"), Some("wf-1")));
     assert_eq!(told["to"], gap.id().unwrap());
     assert!(told["from"].is_string());
 }
@@ -329,23 +247,13 @@ async fn a_deleted_stream_is_told_as_a_gap() {
 #[tokio::test]
 async fn conflated_deltas_say_how_many_they_are() {
     let server = Server::start().await;
-    server
-        .publish(&(0..5).map(|n| delta("wf-1", n)).collect::<Vec<_>>())
-        .await;
-    let cursors = server
-        .publish(&[delta("wf-1", 5), event("wf-1", "acme.thing.v1", 6)])
-        .await;
+    server.publish(&(0..5).map(|n| delta("wf-1", n)).collect::<Vec<_>>()).await;
+    let cursors = server.publish(&[delta("wf-1", 5), event("wf-1", "acme.thing.v1", 6)]).await;
     let mut sse = server.sse("/v1/streams/wf-1/events?overflow=conflate").await;
     let merged = sse.frame().await.unwrap();
     assert!(merged.raw.contains("\nmerged: 6\n"), "{:?}", merged.raw);
-    assert_eq!(
-        merged.json()["data"]["text"],
-        "word0 word1 word2 word3 word4 word5 "
-    );
-    assert_eq!(
-        (merged.id(), merged.json()["id"].as_str()),
-        (Some(cursors[0].as_str()), Some("wf-1-5"))
-    );
+    assert_eq!(merged.json()["data"]["text"], "word0 word1 word2 word3 word4 word5 ");
+    assert_eq!((merged.id(), merged.json()["id"].as_str()), (Some(cursors[0].as_str()), Some("wf-1-5")));
     assert_eq!(sse.frame().await.unwrap().n(), Some(6));
     // The frames of the single events are not touched by it.
     let plain = server.sse("/v1/streams/wf-1/events").await.frames(7).await;

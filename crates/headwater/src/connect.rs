@@ -61,11 +61,9 @@ pub async fn connect(url: &str) -> Result<Arc<dyn EventBroker>, ConnectError> {
 pub async fn connect_with(url: &str, options: ConnectOptions) -> Result<Arc<dyn EventBroker>, ConnectError> {
     let store: Arc<dyn Store> = match url.parse()? {
         BrokerUrl::Memory => Arc::new(MemoryStore::new(options.memory)),
-        BrokerUrl::Embedded(path) => Arc::new(
-            EmbeddedStore::open(path, options.embedded)
-                .await
-                .map_err(Error::from)?,
-        ),
+        BrokerUrl::Embedded(path) => {
+            Arc::new(EmbeddedStore::open(path, options.embedded).await.map_err(Error::from)?)
+        }
         BrokerUrl::Http(url) => return Ok(Arc::new(HttpBroker::connect(&url, options.http)?)),
     };
     Ok(Arc::new(Broker::open(store, options.broker).await?))

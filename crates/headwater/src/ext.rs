@@ -13,10 +13,8 @@ pub trait EventPublisherExt: EventPublisher {
     async fn publish_one(&self, event: Event) -> Result<Published, Error> {
         let published = self.publish(&[event]).await?;
         published.into_iter().next().ok_or_else(|| {
-            headwater_store::Error::Unknown {
-                reason: "the broker gave no answer for the event".into(),
-            }
-            .into()
+            headwater_store::Error::Unknown { reason: "the broker gave no answer for the event".into() }
+                .into()
         })
     }
 }

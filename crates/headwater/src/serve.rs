@@ -59,11 +59,7 @@ pub async fn serve_with(
         // A dropped sender means the same as a sent one.
         gateway.serve(listener, async { drop(stopped.await) }).await
     });
-    Ok(Server {
-        addr,
-        stop: Some(stop),
-        task,
-    })
+    Ok(Server { addr, stop: Some(stop), task })
 }
 
 impl Server {
@@ -94,10 +90,7 @@ impl Server {
     /// # Errors
     /// Why it failed.
     pub async fn wait(&mut self) -> Result<(), ServeError> {
-        (&mut self.task)
-            .await
-            .map_err(|_| ServeError::Lost)?
-            .map_err(ServeError::from)
+        (&mut self.task).await.map_err(|_| ServeError::Lost)?.map_err(ServeError::from)
     }
 
     /// Stops in order: no new connection, streams end with a place to come back to, requests in flight are answered.

@@ -41,14 +41,9 @@ impl FromStr for BrokerUrl {
     type Err = UrlError;
 
     fn from_str(text: &str) -> Result<Self, UrlError> {
-        let unknown = || UrlError::Unknown {
-            url: without_credentials(text),
-        };
+        let unknown = || UrlError::Unknown { url: without_credentials(text) };
         let (scheme, rest) = text.split_once(':').ok_or_else(unknown)?;
-        let not_built = |feature| UrlError::NotBuilt {
-            scheme: scheme.to_owned(),
-            feature,
-        };
+        let not_built = |feature| UrlError::NotBuilt { scheme: scheme.to_owned(), feature };
         match scheme {
             "memory" if rest.is_empty() || rest == "//" => Ok(Self::Memory),
             "embedded" => match rest.strip_prefix("//").unwrap_or(rest) {
@@ -94,14 +89,8 @@ mod tests {
     #[test]
     fn what_can_be_opened() {
         assert_eq!("memory:".parse(), Ok(BrokerUrl::Memory));
-        assert_eq!(
-            "embedded:./data".parse(),
-            Ok(BrokerUrl::Embedded("./data".into()))
-        );
-        assert_eq!(
-            "embedded:///var/data".parse(),
-            Ok(BrokerUrl::Embedded("/var/data".into()))
-        );
+        assert_eq!("embedded:./data".parse(), Ok(BrokerUrl::Embedded("./data".into())));
+        assert_eq!("embedded:///var/data".parse(), Ok(BrokerUrl::Embedded("/var/data".into())));
         assert_eq!("http://a:1/x".parse(), Ok(BrokerUrl::Http("http://a:1/x".into())));
     }
 
@@ -117,9 +106,6 @@ mod tests {
         assert!(error("data").contains("no broker"));
         assert!(error("http:").contains("no broker"));
         assert!(!error("amqp://me:secret@host/x").contains("secret"));
-        assert_eq!(
-            BrokerUrl::Http("https://u:p@host/x".into()).to_string(),
-            "https://host/x"
-        );
+        assert_eq!(BrokerUrl::Http("https://u:p@host/x".into()).to_string(), "https://host/x");
     }
 }

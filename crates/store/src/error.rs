@@ -80,23 +80,16 @@ impl Error {
 
     /// An [`Error::Unavailable`].
     pub fn unavailable(reason: impl std::fmt::Display) -> Self {
-        Self::Unavailable {
-            reason: reason.to_string(),
-        }
+        Self::Unavailable { reason: reason.to_string() }
     }
 
     /// An [`Error::Corrupt`].
     pub fn corrupt(position: Option<Position>, reason: impl std::fmt::Display) -> Self {
-        Self::Corrupt {
-            position,
-            reason: reason.to_string(),
-        }
+        Self::Corrupt { position, reason: reason.to_string() }
     }
 
     /// An [`Error::Config`].
     pub fn config(reason: impl std::fmt::Display) -> Self {
-        Self::Config {
-            reason: reason.to_string(),
-        }
+        Self::Config { reason: reason.to_string() }
     }
 }

@@ -37,13 +37,7 @@ impl Append {
             .tenant_name()
             .map_err(|e| EventError::attribute(Code::InvalidTenant, "tenant", e.to_string()))?;
         let (class, mark) = (event.class(), event.mark());
-        Ok(Self {
-            event,
-            tenant,
-            stream,
-            class,
-            mark,
-        })
+        Ok(Self { event, tenant, stream, class, mark })
     }
 }
 

@@ -33,15 +33,7 @@ impl Record {
     pub fn new(event: Event, position: Position, stored_at: Timestamp, class: Class, mark: Mark) -> Self {
         let stored_at = stored_at.as_millisecond();
         let size = u32::try_from(encoded_size(&event)).unwrap_or(u32::MAX);
-        Self(Arc::new(Inner {
-            event,
-            position,
-            stored_at,
-            class,
-            mark,
-            size,
-            frame: OnceLock::new(),
-        }))
+        Self(Arc::new(Inner { event, position, stored_at, class, mark, size, frame: OnceLock::new() }))
     }
 
     /// The event.
@@ -149,19 +141,12 @@ fn encoded_size(event: &Event) -> usize {
         ("correlationid", event.correlationid()),
         ("causationid", event.causationid()),
     ];
-    let attributes: usize = attributes
-        .iter()
-        .filter_map(|(name, value)| value.map(|value| name.len() + value.len() + 6))
-        .sum();
+    let attributes: usize =
+        attributes.iter().filter_map(|(name, value)| value.map(|value| name.len() + value.len() + 6)).sum();
     // Whether the stream is an attribute or the head of the subject is not told: counted as one.
     let stream = event.stream().len() + "stream".len() + 6;
-    let sequence = event
-        .sequence()
-        .map_or(0, |n| 15 + n.checked_ilog10().unwrap_or(0) as usize);
-    let extensions: usize = event
-        .extensions()
-        .map(|(name, value)| name.len() + value.len() + 4)
-        .sum();
+    let sequence = event.sequence().map_or(0, |n| 15 + n.checked_ilog10().unwrap_or(0) as usize);
+    let extensions: usize = event.extensions().map(|(name, value)| name.len() + value.len() + 4).sum();
     let data = match event.data() {
         Data::None => 0,
         Data::Json(text) => text.len() + 8,
@@ -177,16 +162,9 @@ mod tests {
     #[test]
     fn size_is_that_of_the_encoded_event() {
         let plain = Event::builder("/a", "x.y.v1").stream(&"s".parse().unwrap());
-        let full = plain
-            .clone()
-            .tenant(&Tenant::default())
-            .subject("s/task/1")
-            .sequence(1234)
-            .extension("k", "v");
-        let json = full
-            .clone()
-            .correlationid("c")
-            .data(&serde_json::json!({"text": "a \"quoted\" word"}));
+        let full =
+            plain.clone().tenant(&Tenant::default()).subject("s/task/1").sequence(1234).extension("k", "v");
+        let json = full.clone().correlationid("c").data(&serde_json::json!({"text": "a \"quoted\" word"}));
         let binary = full.clone().data_bytes(vec![1, 2, 3, 4]);
         for builder in [plain, full.clone().sequence(0), full.sequence(10), json, binary] {
             let event = builder.build().unwrap();

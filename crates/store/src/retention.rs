@@ -18,11 +18,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            max_age: Some(Duration::from_secs(7 * 24 * 3600)),
-            max_events: None,
-            max_bytes: None,
-        }
+        Self { max_age: Some(Duration::from_secs(7 * 24 * 3600)), max_events: None, max_bytes: None }
     }
 }
 
@@ -44,10 +40,7 @@ impl Default for Retention {
     fn default() -> Self {
         Self {
             durable: Limits::default(),
-            transient: Limits {
-                max_age: Some(Duration::from_secs(24 * 3600)),
-                ..Limits::default()
-            },
+            transient: Limits { max_age: Some(Duration::from_secs(24 * 3600)), ..Limits::default() },
             transient_after_end: Some(Duration::from_secs(3600)),
             run_after_end: None,
         }

@@ -28,9 +28,7 @@ pub(crate) fn run() -> Result<ExitCode> {
     let size = [COLUMNS.to_string(), ROWS.to_string()];
     let mut start = tmux(&["new-session", "-d", "-x", &size[0], "-y", &size[1]]);
     // The pane stays when the demo is over, so that a late look does not find it gone.
-    start
-        .args(["-e", "COLORTERM=truecolor"])
-        .arg(format!("{} demo; sleep 60", binary.display()));
+    start.args(["-e", "COLORTERM=truecolor"]).arg(format!("{} demo; sleep 60", binary.display()));
     shell::run(&mut start)?;
     let screen = catch();
     // The demo may have ended the server already.
@@ -46,9 +44,7 @@ fn catch() -> Result<String> {
     let begun = Instant::now();
     while begun.elapsed() < PATIENCE {
         thread::sleep(Duration::from_millis(100));
-        let out = tmux(&["capture-pane", "-e", "-p"])
-            .output()
-            .context("tmux does not answer")?;
+        let out = tmux(&["capture-pane", "-e", "-p"]).output().context("tmux does not answer")?;
         let screen = String::from_utf8_lossy(&out.stdout).into_owned();
         let plain = svg::plain(&screen);
         if MOMENT.iter().all(|words| plain.contains(words)) {

@@ -8,9 +8,8 @@ const CELL: (f64, f64) = (8.4, 18.0);
 const EDGE: f64 = 16.0;
 const BAR: f64 = 34.0;
 /// Colours 0 to 7 of a terminal on a dark ground, and the ground and ink of it.
-const COLOURS: [&str; 8] = [
-    "#5c6773", "#f07178", "#a6cc70", "#ffcc66", "#73b8ff", "#d4a6ff", "#73d9d9", "#d9d7ce",
-];
+const COLOURS: [&str; 8] =
+    ["#5c6773", "#f07178", "#a6cc70", "#ffcc66", "#73b8ff", "#d4a6ff", "#73d9d9", "#d9d7ce"];
 const GROUND: &str = "#141a21";
 const INK: &str = "#d9d7ce";
 
@@ -36,21 +35,11 @@ pub(super) fn draw(screen: &str, columns: usize, title: &str) -> String {
     for (n, colour) in COLOURS.iter().enumerate() {
         let _ = write!(svg, ".c{n}{{fill:{colour}}}");
     }
-    let _ = writeln!(
-        svg,
-        "</style>\n<rect width=\"100%\" height=\"100%\" rx=\"10\" fill=\"{GROUND}\"/>"
-    );
+    let _ = writeln!(svg, "</style>\n<rect width=\"100%\" height=\"100%\" rx=\"10\" fill=\"{GROUND}\"/>");
     for (n, colour) in ["#f07178", "#ffcc66", "#a6cc70"].iter().enumerate() {
-        let _ = writeln!(
-            svg,
-            "<circle cx=\"{}\" cy=\"17\" r=\"5.5\" fill=\"{colour}\"/>",
-            20 + 18 * n
-        );
+        let _ = writeln!(svg, "<circle cx=\"{}\" cy=\"17\" r=\"5.5\" fill=\"{colour}\"/>", 20 + 18 * n);
     }
-    let _ = writeln!(
-        svg,
-        "<text class=\"d\" x=\"50%\" y=\"22\" text-anchor=\"middle\">{title}</text>"
-    );
+    let _ = writeln!(svg, "<text class=\"d\" x=\"50%\" y=\"22\" text-anchor=\"middle\">{title}</text>");
     for (row, line) in screen.lines().take(rows).enumerate() {
         let y = BAR + (row as f64 + 0.75) * CELL.1;
         let mut column = 0;
@@ -89,9 +78,7 @@ fn words(text: &str) -> Vec<(usize, &str)> {
 
 /// The text alone.
 pub(super) fn plain(screen: &str) -> String {
-    let lines = screen
-        .lines()
-        .map(|line| pieces(line).into_iter().map(|(_, text)| text).collect::<String>());
+    let lines = screen.lines().map(|line| pieces(line).into_iter().map(|(_, text)| text).collect::<String>());
     lines.collect::<Vec<_>>().join("\n")
 }
 
@@ -142,17 +129,11 @@ fn class(style: Style) -> String {
             names.push(name.to_owned());
         }
     }
-    if names.is_empty() {
-        String::new()
-    } else {
-        format!(" class=\"{}\"", names.join(" "))
-    }
+    if names.is_empty() { String::new() } else { format!(" class=\"{}\"", names.join(" ")) }
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 #[cfg(test)]
@@ -164,14 +145,8 @@ mod tests {
         let svg = draw("ab\x1b[1;32mcd\x1b[0m   <e>", 20, "t");
         assert!(svg.contains("class=\"c2 b\">cd</text>"), "{svg}");
         assert!(svg.contains("&lt;e&gt;"), "{svg}");
-        assert!(
-            svg.contains(&format!("x=\"{:.1}\"", EDGE + 2.0 * CELL.0)),
-            "{svg}"
-        );
-        assert!(
-            svg.contains(&format!("x=\"{:.1}\"", EDGE + 7.0 * CELL.0)),
-            "{svg}"
-        );
+        assert!(svg.contains(&format!("x=\"{:.1}\"", EDGE + 2.0 * CELL.0)), "{svg}");
+        assert!(svg.contains(&format!("x=\"{:.1}\"", EDGE + 7.0 * CELL.0)), "{svg}");
         assert_eq!(plain("a\x1b[2mb\x1b[22mc\n\x1b[31md"), "abc\nd");
     }
 }

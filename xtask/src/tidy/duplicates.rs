@@ -44,11 +44,7 @@ pub(crate) fn check(metadata: &Value) -> Vec<String> {
     let several = ONCE.iter().filter_map(|name| {
         let have = versions.get(name).filter(|have| have.len() > 1)?;
         let have: Vec<_> = have.iter().copied().collect();
-        Some(format!(
-            "{name}: {} versions in the build: {}",
-            have.len(),
-            have.join(", ")
-        ))
+        Some(format!("{name}: {} versions in the build: {}", have.len(), have.join(", ")))
     });
     let banned = NOT_AT_ALL
         .iter()

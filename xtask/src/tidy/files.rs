@@ -18,10 +18,7 @@ impl File {
     /// A file that exists only in a test.
     #[cfg(test)]
     pub(crate) fn new(path: &str, text: &str) -> Self {
-        Self {
-            path: path.to_owned(),
-            text: text.to_owned(),
-        }
+        Self { path: path.to_owned(), text: text.to_owned() }
     }
 
     /// Whether the name ends so, as in `.rs`.
@@ -58,13 +55,6 @@ pub(crate) fn all(root: &Path) -> Result<Vec<File>> {
 
 fn read(root: &Path, path: &PathBuf) -> Result<File> {
     let bytes = fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
-    let name = path
-        .strip_prefix(root)
-        .unwrap_or(path)
-        .to_string_lossy()
-        .replace('\\', "/");
-    Ok(File {
-        path: name,
-        text: String::from_utf8_lossy(&bytes).into_owned(),
-    })
+    let name = path.strip_prefix(root).unwrap_or(path).to_string_lossy().replace('\\', "/");
+    Ok(File { path: name, text: String::from_utf8_lossy(&bytes).into_owned() })
 }

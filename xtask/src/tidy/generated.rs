@@ -5,17 +5,9 @@ use crate::shell;
 
 /// What is generated, the file with the test that compares it, and what that test must mention.
 const GENERATED: &[(&str, &str, &str)] = &[
-    (
-        "crates/events/schemas",
-        "crates/events/tests/suite/schemas.rs",
-        "schemas",
-    ),
+    ("crates/events/schemas", "crates/events/tests/suite/schemas.rs", "schemas"),
     ("docs/cli.md", "crates/cli/src/reference.rs", "docs/cli.md"),
-    (
-        "docs/errors",
-        "crates/gateway/src/problem/codes.rs",
-        "docs/errors",
-    ),
+    ("docs/errors", "crates/gateway/src/problem/codes.rs", "docs/errors"),
 ];
 
 /// Names what is listed but missing, and each test that no longer compares.
@@ -46,14 +38,8 @@ mod tests {
 
     #[test]
     fn a_missing_file_and_a_missing_test_are_told() {
-        let listed = [
-            ("docs/a.md", "src/a.rs", "docs/a.md"),
-            ("docs/b.md", "src/b.rs", "docs/b.md"),
-        ];
-        let files = [File::new(
-            "src/a.rs",
-            "#[test]\nfn a() { assert_eq!(read(\"docs/a.md\"), text()); }\n",
-        )];
+        let listed = [("docs/a.md", "src/a.rs", "docs/a.md"), ("docs/b.md", "src/b.rs", "docs/b.md")];
+        let files = [File::new("src/a.rs", "#[test]\nfn a() { assert_eq!(read(\"docs/a.md\"), text()); }\n")];
         assert_eq!(check_with(&files, &listed[..1], &|_| true), Vec::<String>::new());
         let found = check_with(&files, &listed, &|path| path == "docs/b.md");
         assert_eq!(found.len(), 2, "{found:?}");

@@ -8,14 +8,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("headwater-store", &["headwater-events"]),
     ("headwater-embedded", &["headwater-events", "headwater-store"]),
     ("headwater-broker", &["headwater-events", "headwater-store"]),
-    (
-        "headwater-client",
-        &["headwater-events", "headwater-store", "headwater-broker"],
-    ),
-    (
-        "headwater-gateway",
-        &["headwater-events", "headwater-store", "headwater-broker"],
-    ),
+    ("headwater-client", &["headwater-events", "headwater-store", "headwater-broker"]),
+    ("headwater-gateway", &["headwater-events", "headwater-store", "headwater-broker"]),
     (
         "headwater",
         &[
@@ -51,21 +45,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
 const NEVER: &[(&str, &[&str])] = &[
     (
         "headwater-events",
-        &[
-            "tokio",
-            "futures-util",
-            "async-trait",
-            "axum",
-            "hyper",
-            "reqwest",
-            "fjall",
-            "metrics",
-        ],
+        &["tokio", "futures-util", "async-trait", "axum", "hyper", "reqwest", "fjall", "metrics"],
     ),
-    (
-        "headwater-store",
-        &["axum", "hyper", "http", "reqwest", "fjall", "metrics"],
-    ),
+    ("headwater-store", &["axum", "hyper", "http", "reqwest", "fjall", "metrics"]),
     ("headwater-embedded", &["axum", "hyper", "http", "reqwest"]),
     ("headwater-broker", &["axum", "hyper", "http", "reqwest", "fjall"]),
     ("headwater-client", &["axum", "fjall"]),
@@ -98,10 +80,7 @@ pub(crate) fn check(packages: &[Package]) -> Vec<String> {
 }
 
 fn lookup(table: &[(&str, &'static [&'static str])], name: &str) -> Option<&'static [&'static str]> {
-    table
-        .iter()
-        .find(|(have, _)| *have == name)
-        .map(|(_, list)| *list)
+    table.iter().find(|(have, _)| *have == name).map(|(_, list)| *list)
 }
 
 #[cfg(test)]
@@ -110,20 +89,13 @@ mod tests {
 
     fn ours(name: &str, needs: &[&str]) -> Package {
         let needs = needs.iter().map(ToString::to_string).collect();
-        Package {
-            name: name.to_owned(),
-            ours: true,
-            needs,
-            ..Package::default()
-        }
+        Package { name: name.to_owned(), ours: true, needs, ..Package::default() }
     }
 
     #[test]
     fn downward_arrows_pass() {
-        let packages = [
-            ours("headwater-events", &["bytes"]),
-            ours("headwater-store", &["headwater-events", "tokio"]),
-        ];
+        let packages =
+            [ours("headwater-events", &["bytes"]), ours("headwater-store", &["headwater-events", "tokio"])];
         assert_eq!(check(&packages), Vec::<String>::new());
     }
 

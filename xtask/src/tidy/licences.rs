@@ -13,12 +13,7 @@ pub(crate) fn check(packages: &[Package], files: &[File]) -> Vec<String> {
         !satisfied(&package.licence, &allowed) && !clarified.iter().any(|name| *name == package.name)
     });
     refused
-        .map(|p| {
-            format!(
-                "{} {}: licence `{}` is not allowed by deny.toml",
-                p.name, p.version, p.licence
-            )
-        })
+        .map(|p| format!("{} {}: licence `{}` is not allowed by deny.toml", p.name, p.version, p.licence))
         .collect()
 }
 
@@ -28,21 +23,14 @@ fn list<'a>(toml: &'a str, opening: &str) -> Vec<&'a str> {
         return Vec::new();
     };
     let body = rest.split(']').next().unwrap_or_default();
-    body.lines()
-        .map(|line| line.split('#').next().unwrap_or_default())
-        .flat_map(quoted)
-        .collect()
+    body.lines().map(|line| line.split('#').next().unwrap_or_default()).flat_map(quoted).collect()
 }
 
 /// The crates whose licence is stated by hand: `crate = "name"` below `[[licenses.clarify]]`.
 fn clarified(toml: &str) -> Vec<&str> {
     let blocks = toml.split("[[licenses.clarify]]").skip(1);
     blocks
-        .filter_map(|block| {
-            block
-                .split_once("crate = ")
-                .and_then(|(_, rest)| quoted(rest).next())
-        })
+        .filter_map(|block| block.split_once("crate = ").and_then(|(_, rest)| quoted(rest).next()))
         .collect()
 }
 
@@ -52,11 +40,8 @@ fn quoted(text: &str) -> impl Iterator<Item = &str> {
 
 /// Whether an SPDX expression (`A OR B`, `A AND (B OR C)`, the old `A/B`) can be met with the allowed licences.
 fn satisfied(expression: &str, allowed: &[&str]) -> bool {
-    let expression = expression
-        .replace('/', " OR ")
-        .replace('(', " ( ")
-        .replace(')', " ) ")
-        .replace(" WITH ", "+WITH+");
+    let expression =
+        expression.replace('/', " OR ").replace('(', " ( ").replace(')', " ) ").replace(" WITH ", "+WITH+");
     let tokens: Vec<&str> = expression.split_whitespace().collect();
     let mut at = 0;
     let good = any(&tokens, &mut at, allowed);
@@ -113,13 +98,7 @@ mod tests {
         ] {
             assert!(satisfied(good, &ALLOWED), "{good}");
         }
-        for bad in [
-            "",
-            "GPL-3.0",
-            "MIT AND GPL-3.0",
-            "(GPL-3.0 OR MPL-2.0) AND MIT",
-            "MIT Apache-2.0",
-        ] {
+        for bad in ["", "GPL-3.0", "MIT AND GPL-3.0", "(GPL-3.0 OR MPL-2.0) AND MIT", "MIT Apache-2.0"] {
             assert!(!satisfied(bad, &ALLOWED), "{bad}");
         }
     }
@@ -131,11 +110,7 @@ mod tests {
             licence: licence.to_owned(),
             ..Package::default()
         };
-        let packages = [
-            package("fine", "MIT"),
-            package("copyleft", "GPL-3.0"),
-            package("by-hand", ""),
-        ];
+        let packages = [package("fine", "MIT"), package("copyleft", "GPL-3.0"), package("by-hand", "")];
         let deny = File::new(
             "deny.toml",
             "[licenses]\nallow = [\n  \"MIT\", # the usual\n  \"Zlib\",\n]\n[[licenses.clarify]]\ncrate = \"by-hand\"\n",

@@ -28,11 +28,7 @@ fn broken(from: &File, link: &str, files: &[File], exists: &dyn Fn(&str) -> bool
         return None;
     }
     let (path, heading) = link.split_once('#').unwrap_or((link, ""));
-    let path = if path.is_empty() {
-        from.path.clone()
-    } else {
-        join(&from.path, path)
-    };
+    let path = if path.is_empty() { from.path.clone() } else { join(&from.path, path) };
     if !exists(&path) && !files.iter().any(|f| f.path == path) {
         return Some(format!("link to {link}: there is no {path}"));
     }
@@ -61,12 +57,9 @@ fn join(from: &str, link: &str) -> String {
 fn links(text: &str) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     for (at, line) in prose(text) {
-        for (start, opening, closing) in [("](", "](", ')'), ("src=\"", "src=\"", '"')]
-            .into_iter()
-            .flat_map(|(mark, o, c)| {
-                line.match_indices(mark)
-                    .map(move |(start, _)| (start, o, c))
-                    .collect::<Vec<_>>()
+        for (start, opening, closing) in
+            [("](", "](", ')'), ("src=\"", "src=\"", '"')].into_iter().flat_map(|(mark, o, c)| {
+                line.match_indices(mark).map(move |(start, _)| (start, o, c)).collect::<Vec<_>>()
             })
         {
             let rest = &line[start + opening.len()..];
@@ -82,17 +75,12 @@ fn links(text: &str) -> Vec<(usize, String)> {
 /// The names under which a document's headings can be linked.
 fn headings(text: &str) -> HashSet<String> {
     let headings = prose(text).filter_map(|(_, line)| line.strip_prefix('#').map(str::to_owned));
-    headings
-        .map(|heading| slug(heading.trim_start_matches('#').trim()))
-        .collect()
+    headings.map(|heading| slug(heading.trim_start_matches('#').trim())).collect()
 }
 
 fn slug(heading: &str) -> String {
-    let kept = heading
-        .chars()
-        .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
-    kept.map(|c| if c == ' ' { '-' } else { c.to_ascii_lowercase() })
-        .collect()
+    let kept = heading.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    kept.map(|c| if c == ' ' { '-' } else { c.to_ascii_lowercase() }).collect()
 }
 
 /// The lines outside code fences, numbered from 1, without `inline code`.

@@ -17,12 +17,8 @@ pub(crate) struct Package {
 
 /// The packages of `cargo metadata`.
 pub(crate) fn packages(metadata: &Value) -> Vec<Package> {
-    let members: Vec<&str> = metadata["workspace_members"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect();
+    let members: Vec<&str> =
+        metadata["workspace_members"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let package = |package: &Value| Package {
         name: text(&package["name"]),
@@ -38,12 +34,7 @@ pub(crate) fn packages(metadata: &Value) -> Vec<Package> {
             .map(|dependency| text(&dependency["name"]))
             .collect(),
     };
-    metadata["packages"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(package)
-        .collect()
+    metadata["packages"].as_array().into_iter().flatten().map(package).collect()
 }
 
 /// Every crate of ours says in a sentence what it is for, and under which licence.
@@ -54,10 +45,7 @@ pub(crate) fn check(packages: &[Package]) -> Vec<String> {
             found.push(format!("{}: Cargo.toml has no description", package.name));
         }
         if package.licence != "MIT OR Apache-2.0" {
-            found.push(format!(
-                "{}: Cargo.toml does not take the licence of the workspace",
-                package.name
-            ));
+            found.push(format!("{}: Cargo.toml does not take the licence of the workspace", package.name));
         }
     }
     found
@@ -86,11 +74,7 @@ mod tests {
 
     #[test]
     fn a_crate_without_description_or_licence_is_told() {
-        let bare = Package {
-            name: "bare".to_owned(),
-            ours: true,
-            ..Package::default()
-        };
+        let bare = Package { name: "bare".to_owned(), ours: true, ..Package::default() };
         assert_eq!(check(&[bare]).len(), 2);
     }
 }

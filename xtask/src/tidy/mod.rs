@@ -27,17 +27,9 @@ pub(crate) fn run() -> Result<ExitCode> {
     }
     println!(
         "tidy: {}",
-        if found.is_empty() {
-            "clean".to_owned()
-        } else {
-            format!("{} complaints", found.len())
-        }
+        if found.is_empty() { "clean".to_owned() } else { format!("{} complaints", found.len()) }
     );
-    Ok(if found.is_empty() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if found.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// What is wrong, one line each.

@@ -24,24 +24,16 @@ pub(crate) fn summary(files: &[File]) -> String {
 
 /// Names every source file that is too long, and every exception that is no longer one.
 pub(crate) fn check(files: &[File]) -> Vec<String> {
-    let listed = |path: &str| {
-        LONGER
-            .iter()
-            .any(|(have, reason)| *have == path && !reason.is_empty())
-    };
+    let listed = |path: &str| LONGER.iter().any(|(have, reason)| *have == path && !reason.is_empty());
     let long = sources(files).filter(|f| count(f) > MOST && !listed(&f.path));
-    let stale = LONGER
-        .iter()
-        .filter(|(path, _)| !files.iter().any(|f| f.path == *path && count(f) > MOST));
+    let stale = LONGER.iter().filter(|(path, _)| !files.iter().any(|f| f.path == *path && count(f) > MOST));
     long.map(|f| format!("{}: {} lines, over {MOST}: split it by ideas", f.path, count(f)))
         .chain(stale.map(|(path, _)| format!("{path}: listed as longer than {MOST} lines and is not")))
         .collect()
 }
 
 fn sources(files: &[File]) -> impl Iterator<Item = &File> {
-    files
-        .iter()
-        .filter(|f| f.is(".rs") || f.is(".mjs") || f.is(".js") || f.is(".py"))
+    files.iter().filter(|f| f.is(".rs") || f.is(".mjs") || f.is(".js") || f.is(".py"))
 }
 
 fn count(file: &File) -> usize {

@@ -31,10 +31,7 @@ pub(crate) fn check(files: &[File]) -> Vec<String> {
 fn stands_alone(line: &str, word: &str) -> bool {
     line.match_indices(word).any(|(at, _)| {
         let letter = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        let (before, after) = (
-            line[..at].chars().next_back(),
-            line[at + word.len()..].chars().next(),
-        );
+        let (before, after) = (line[..at].chars().next_back(), line[at + word.len()..].chars().next());
         let runs_on = word.ends_with(letter) && after.is_some_and(letter);
         !before.is_some_and(letter) && !runs_on
     })
@@ -49,19 +46,13 @@ mod tests {
         for (word, _) in BANNED {
             let file = File::new("crates/a/src/lib.rs", &format!("fn a() {{}}\n// {word} later\n"));
             let found = check(&[file]);
-            assert!(
-                found.len() == 1 && found[0].starts_with("crates/a/src/lib.rs:2:"),
-                "{word}: {found:?}"
-            );
+            assert!(found.len() == 1 && found[0].starts_with("crates/a/src/lib.rs:2:"), "{word}: {found:?}");
         }
     }
 
     #[test]
     fn longer_words_pass() {
-        let file = File::new(
-            "crates/a/src/lib.rs",
-            "let photodocument = \"TODOS\"; my_todo!(x);\n",
-        );
+        let file = File::new("crates/a/src/lib.rs", "let photodocument = \"TODOS\"; my_todo!(x);\n");
         assert_eq!(check(&[file]), Vec::<String>::new());
     }
 }

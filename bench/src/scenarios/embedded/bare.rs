@@ -20,20 +20,11 @@ pub(super) struct Log {
 impl Log {
     pub(super) fn open(folder: &Path) -> Result<Self> {
         let db = Database::builder(folder.join("bare")).open()?;
-        let keyspace = |name| {
-            db.keyspace(name, || {
-                KeyspaceCreateOptions::default().manual_journal_persist(true)
-            })
-        };
+        let keyspace =
+            |name| db.keyspace(name, || KeyspaceCreateOptions::default().manual_journal_persist(true));
         let (bodies, references) = (keyspace("bodies")?, keyspace("references")?);
         let (dedup, runs) = (keyspace("dedup")?, keyspace("runs")?);
-        Ok(Self {
-            db,
-            bodies,
-            references,
-            dedup,
-            runs,
-        })
+        Ok(Self { db, bodies, references, dedup, runs })
     }
 
     /// Stores a batch after `position`, synced before it returns, and gives the last position.
@@ -61,11 +52,7 @@ impl Log {
             batch.insert(&self.dedup, print.digest128().to_be_bytes(), seen);
         }
         batch.insert(&self.runs, run, [0; 80]);
-        batch.insert(
-            &self.references,
-            [b"0", &position.to_be_bytes()[..]].concat(),
-            [0; 160],
-        );
+        batch.insert(&self.references, [b"0", &position.to_be_bytes()[..]].concat(), [0; 160]);
         batch.commit()?;
         Ok(position)
     }

@@ -41,12 +41,7 @@ impl EventStream {
     #[must_use]
     pub fn new(source: impl Source) -> Self {
         let place = source.cursor();
-        Self {
-            source: Box::new(source),
-            ready: VecDeque::new(),
-            place,
-            over: false,
-        }
+        Self { source: Box::new(source), ready: VecDeque::new(), place, over: false }
     }
 
     /// Waits for the next item; `None` at the end. Dropping the future loses nothing.
@@ -81,19 +76,13 @@ impl EventStream {
     #[must_use]
     pub fn cursor(&self) -> Cursor {
         // Items that wait here have not been returned.
-        if self.ready.is_empty() {
-            self.source.cursor()
-        } else {
-            self.place
-        }
+        if self.ready.is_empty() { self.source.cursor() } else { self.place }
     }
 
     /// The same as a [`futures_util::Stream`].
     #[must_use]
     pub fn into_stream(self) -> BoxStream<'static, Result<Item, Error>> {
-        Box::pin(stream::unfold(self, |mut this| async move {
-            this.next().await.map(|item| (item, this))
-        }))
+        Box::pin(stream::unfold(self, |mut this| async move { this.next().await.map(|item| (item, this)) }))
     }
 
     async fn fill(&mut self, max: usize) -> Result<bool, Error> {
@@ -112,8 +101,6 @@ impl EventStream {
 
 impl fmt::Debug for EventStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EventStream")
-            .field("cursor", &self.cursor().to_string())
-            .finish_non_exhaustive()
+        f.debug_struct("EventStream").field("cursor", &self.cursor().to_string()).finish_non_exhaustive()
     }
 }

@@ -107,12 +107,7 @@ impl Subscription {
     /// Everything of a scope from the oldest, losing nothing.
     #[must_use]
     pub fn new(scope: Scope) -> Self {
-        Self {
-            scope,
-            filter: Filter::all(),
-            start: Start::Earliest,
-            overflow: Overflow::CatchUp,
-        }
+        Self { scope, filter: Filter::all(), start: Start::Earliest, overflow: Overflow::CatchUp }
     }
 
     /// Only what passes the filter.

@@ -59,11 +59,7 @@ impl Hub {
     pub(crate) fn register(self: &Arc<Self>, scope: &Scope) -> Registration {
         let ring = self.routes().register(scope, self.ring_events, &self.bytes);
         metrics::gauge!(crate::metric_definitions::HUB_READERS).increment(1.0);
-        Registration {
-            hub: Arc::clone(self),
-            scope: scope.clone(),
-            ring,
-        }
+        Registration { hub: Arc::clone(self), scope: scope.clone(), ring }
     }
 
     /// Tells the readers of a stream that it was deleted: what they have not read up to `to` is gone.

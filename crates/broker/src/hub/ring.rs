@@ -38,38 +38,21 @@ struct State {
 #[derive(Debug)]
 pub(crate) enum Taken {
     /// Records behind the reader's position, and the place up to which the ring is complete with them.
-    Records {
-        records: Vec<Record>,
-        upto: Position,
-        waiting: usize,
-    },
+    Records { records: Vec<Record>, upto: Position, waiting: usize },
     /// Nothing new; the scope is complete up to the place.
     Nothing { upto: Position },
     /// The reader is behind the floor: it must read the log.
     Behind,
     /// A stream of the scope was deleted behind the reader's position.
-    Deleted {
-        number: u64,
-        stream: StreamName,
-        to: Position,
-    },
+    Deleted { number: u64, stream: StreamName, to: Position },
     /// The hub was closed and everything at hand was taken.
     Closed,
 }
 
 impl Ring {
     pub(super) fn new(floor: Position, capacity: usize, total: Arc<AtomicUsize>) -> Self {
-        let state = State {
-            floor,
-            head: floor,
-            ..State::default()
-        };
-        Self {
-            state: Mutex::new(state),
-            changed: Notify::new(),
-            capacity,
-            total,
-        }
+        let state = State { floor, head: floor, ..State::default() };
+        Self { state: Mutex::new(state), changed: Notify::new(), capacity, total }
     }
 
     /// Adds a record, pushing out the oldest where the ring is full. Gives whether readers must be woken: true
@@ -144,11 +127,7 @@ impl Ring {
     pub(crate) fn take(&self, after: Position, max: usize, told: u64) -> Taken {
         let state = self.state();
         if let Some((number, stream, to)) = state.deleted.iter().find(|(number, ..)| *number > told) {
-            return Taken::Deleted {
-                number: *number,
-                stream: stream.clone(),
-                to: *to,
-            };
+            return Taken::Deleted { number: *number, stream: stream.clone(), to: *to };
         }
         if after < state.floor {
             return Taken::Behind;
@@ -156,21 +135,11 @@ impl Ring {
         let first = state.records.partition_point(|record| record.position() <= after);
         let waiting = state.records.len() - first;
         if waiting == 0 {
-            return if state.closed {
-                Taken::Closed
-            } else {
-                Taken::Nothing {
-                    upto: state.head.max(after),
-                }
-            };
+            return if state.closed { Taken::Closed } else { Taken::Nothing { upto: state.head.max(after) } };
         }
         let records: Vec<_> = state.records.range(first..).take(max).cloned().collect();
         let upto = records.last().map_or(after, Record::position);
-        Taken::Records {
-            records,
-            upto,
-            waiting,
-        }
+        Taken::Records { records, upto, waiting }
     }
 
     /// Waits until [`Ring::take`] may give something other than `Nothing`.
@@ -224,18 +193,9 @@ mod tests {
 
     fn record(position: u64) -> Record {
         let stream = StreamName::new("run").unwrap();
-        let event = Event::builder("/test", "note.v1")
-            .tenant(&Tenant::default())
-            .stream(&stream)
-            .build()
-            .unwrap();
-        Record::new(
-            event,
-            Position(position),
-            Timestamp::UNIX_EPOCH,
-            Class::Durable,
-            Mark::None,
-        )
+        let event =
+            Event::builder("/test", "note.v1").tenant(&Tenant::default()).stream(&stream).build().unwrap();
+        Record::new(event, Position(position), Timestamp::UNIX_EPOCH, Class::Durable, Mark::None)
     }
 
     fn ring(capacity: usize) -> (Ring, Arc<AtomicUsize>) {
@@ -262,10 +222,7 @@ mod tests {
         fill(&ring, 11..15);
         assert_eq!(positions(ring.take(Position(12), 8, 0)), [13, 14]);
         assert_eq!(positions(ring.take(Position(10), 2, 0)), [11, 12]);
-        assert!(matches!(
-            ring.take(Position(14), 8, 0),
-            Taken::Nothing { upto: Position(14) }
-        ));
+        assert!(matches!(ring.take(Position(14), 8, 0), Taken::Nothing { upto: Position(14) }));
     }
 
     #[test]
@@ -296,18 +253,10 @@ mod tests {
         let (ring, _) = ring(4);
         let there = ring.deletions();
         ring.deleted(&StreamName::new("run").unwrap(), Position(12));
-        let Taken::Deleted { number, to, .. } = ring.take(Position(11), 8, there) else {
-            panic!("not told")
-        };
+        let Taken::Deleted { number, to, .. } = ring.take(Position(11), 8, there) else { panic!("not told") };
         assert_eq!(to, Position(12));
-        assert!(matches!(
-            ring.take(Position(12), 8, number),
-            Taken::Nothing { .. }
-        ));
-        assert!(matches!(
-            ring.take(Position(12), 8, ring.deletions()),
-            Taken::Nothing { .. }
-        ));
+        assert!(matches!(ring.take(Position(12), 8, number), Taken::Nothing { .. }));
+        assert!(matches!(ring.take(Position(12), 8, ring.deletions()), Taken::Nothing { .. }));
     }
 
     #[test]

@@ -29,10 +29,7 @@ struct TenantRoutes {
 
 impl Routes {
     pub(super) fn new(position: Position) -> Self {
-        Self {
-            tenants: HashMap::new(),
-            position,
-        }
+        Self { tenants: HashMap::new(), position }
     }
 
     pub(super) fn position(&self) -> Position {
@@ -50,11 +47,7 @@ impl Routes {
         let ring = Arc::new(Ring::new(position, capacity, Arc::clone(bytes)));
         tenant.scopes.insert(scope.clone(), (Arc::clone(&ring), 1));
         for stream in streams_of(scope) {
-            tenant
-                .streams
-                .entry(stream.clone())
-                .or_default()
-                .push(Arc::clone(&ring));
+            tenant.streams.entry(stream.clone()).or_default().push(Arc::clone(&ring));
         }
         if matches!(scope, Scope::Tenant(_)) {
             tenant.durable.push(Arc::clone(&ring));
@@ -101,11 +94,7 @@ impl Routes {
                 continue;
             }
             let of_stream = tenant.streams.get(event.stream()).map_or(&[][..], Vec::as_slice);
-            let of_tenant = if record.class() == Class::Durable {
-                &tenant.durable[..]
-            } else {
-                &[]
-            };
+            let of_tenant = if record.class() == Class::Durable { &tenant.durable[..] } else { &[] };
             for ring in of_stream.iter().chain(of_tenant) {
                 if ring.push(record) {
                     touched.push(Arc::clone(ring));
@@ -128,11 +117,7 @@ impl Routes {
     }
 
     pub(super) fn deleted(&self, tenant: &Tenant, stream: &StreamName, to: Position) {
-        if let Some(rings) = self
-            .tenants
-            .get(tenant)
-            .and_then(|tenant| tenant.streams.get(stream))
-        {
+        if let Some(rings) = self.tenants.get(tenant).and_then(|tenant| tenant.streams.get(stream)) {
             for ring in rings {
                 ring.deleted(stream, to);
             }
@@ -146,9 +131,7 @@ impl Routes {
     }
 
     fn rings(&self) -> impl Iterator<Item = &Arc<Ring>> {
-        self.tenants
-            .values()
-            .flat_map(|tenant| tenant.scopes.values().map(|(ring, _)| ring))
+        self.tenants.values().flat_map(|tenant| tenant.scopes.values().map(|(ring, _)| ring))
     }
 }
 

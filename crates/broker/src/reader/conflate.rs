@@ -15,9 +15,7 @@ pub(super) fn merge_adjacent(items: &mut VecDeque<Item>, from: usize) {
     for item in fresh {
         match item {
             Item::Event(next) => {
-                let joins = run
-                    .last()
-                    .is_some_and(|last| conflate::same_part(last.event(), next.event()));
+                let joins = run.last().is_some_and(|last| conflate::same_part(last.event(), next.event()));
                 if !joins {
                     flush(items, &mut run);
                 }
@@ -52,9 +50,5 @@ fn merge(run: &[Delivery]) -> Option<Delivery> {
         last.record.class(),
         last.record.mark(),
     );
-    Some(Delivery {
-        record,
-        cursor: last.cursor,
-        merged: run.iter().map(|d| d.merged).sum(),
-    })
+    Some(Delivery { record, cursor: last.cursor, merged: run.iter().map(|d| d.merged).sum() })
 }

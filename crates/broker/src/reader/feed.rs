@@ -18,23 +18,16 @@ pub(crate) struct Feed {
 
 impl Feed {
     pub(crate) async fn open(store: &dyn Store, subscription: Subscription) -> Result<Self, Error> {
-        let Subscription {
-            scope, filter, start, ..
-        } = subscription;
+        let Subscription { scope, filter, start, .. } = subscription;
         // A feed has no history: its oldest is what `follow` still has at hand, and what it has not is no loss.
         let earliest = start == Start::Earliest;
         let begin = Begin::resolve(store, &scope, start).await?;
-        let follow = store
-            .follow(&FollowScope::Tenant(scope.tenant().clone()), begin.position)
-            .await?;
+        let follow = store.follow(&FollowScope::Tenant(scope.tenant().clone()), begin.position).await?;
         let mut out = Output::new(begin.cursor, begin.tail, filter, false, begin.gap);
         if begin.position >= begin.tail {
             out.caught_up();
         }
-        Ok(Self {
-            follow: if earliest { skip_first_gap(follow) } else { follow },
-            out,
-        })
+        Ok(Self { follow: if earliest { skip_first_gap(follow) } else { follow }, out })
     }
 
     /// Whether the scope is a feed.

@@ -57,10 +57,7 @@ impl History {
         let tail = self.store.tail().await?.max(after);
         let share = (limit / streams.len().max(1)).max(16);
         let share_bytes = (max_bytes / streams.len().max(1)).max(16 * 1024);
-        let mut merged = Page {
-            next: Position::MAX,
-            ..Page::default()
-        };
+        let mut merged = Page { next: Position::MAX, ..Page::default() };
         for stream in streams {
             let scope = ReadScope::Stream(tenant.clone(), stream.clone(), ClassesKey::Visible);
             let page = self.store.read(&scope, after, share, share_bytes).await?;

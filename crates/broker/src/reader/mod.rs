@@ -58,12 +58,7 @@ impl Reader {
         hub: &Arc<Hub>,
         subscription: Subscription,
     ) -> Result<Self, Error> {
-        let Subscription {
-            scope,
-            filter,
-            start,
-            overflow,
-        } = subscription;
+        let Subscription { scope, filter, start, overflow } = subscription;
         let place = hub.register(&scope);
         let told = place.ring().deletions();
         let begin = Begin::resolve(&*store, &scope, start).await?;
@@ -113,11 +108,7 @@ impl Reader {
         self.out.records(page.records);
         // With nothing more in the log the scope was read at least up to where the ring begins, and up to the end
         // that the log had when the reader came.
-        let upto = if page.more {
-            page.next
-        } else {
-            page.next.max(floor).max(self.out.tail())
-        };
+        let upto = if page.more { page.next } else { page.next.max(floor).max(self.out.tail()) };
         self.out.advance(upto);
         Ok(())
     }
@@ -148,9 +139,7 @@ impl Reader {
                 self.live = false;
                 Ok(())
             }
-            Overflow::Disconnect => Err(Error::SlowConsumer {
-                cursor: self.out.cursor(),
-            }),
+            Overflow::Disconnect => Err(Error::SlowConsumer { cursor: self.out.cursor() }),
             Overflow::DropOldest(_) => {
                 let floor = self.place.ring().floor();
                 self.drop_to(floor);
@@ -171,21 +160,13 @@ impl Reader {
 
     /// Takes what the ring holds. Gives whether anything came of it.
     async fn take(&mut self, max: usize) -> Result<bool, Error> {
-        let max = if let Overflow::DropOldest(_) = self.overflow {
-            usize::MAX
-        } else {
-            max
-        };
+        let max = if let Overflow::DropOldest(_) = self.overflow { usize::MAX } else { max };
         // The hub may not have come as far as the log was when the reader came: its ring does not say what is history.
         if !self.live && self.out.position() < self.out.tail() {
             return self.catch_up().await.map(|()| true);
         }
         match self.place.ring().take(self.out.position(), max, self.told) {
-            Taken::Records {
-                records,
-                upto,
-                waiting,
-            } => {
+            Taken::Records { records, upto, waiting } => {
                 self.live = true;
                 let records = self.keep_newest(records, waiting);
                 self.out.records(records);
@@ -287,23 +268,10 @@ impl Begin {
             Start::After(cursor) if cursor.scope() != print => return Err(Error::ForeignCursor),
             Start::After(cursor) if cursor.epoch() != epoch || cursor.position() > tail => {
                 let (from, to) = (cursor, at(Position::ZERO));
-                (
-                    Position::ZERO,
-                    Some(Gap {
-                        from,
-                        to,
-                        reason: GapReason::Reset,
-                        stream: None,
-                    }),
-                )
+                (Position::ZERO, Some(Gap { from, to, reason: GapReason::Reset, stream: None }))
             }
             Start::After(cursor) => (cursor.position(), None),
         };
-        Ok(Self {
-            cursor: at(position),
-            position,
-            tail,
-            gap,
-        })
+        Ok(Self { cursor: at(position), position, tail, gap })
     }
 }

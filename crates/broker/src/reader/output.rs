@@ -38,16 +38,7 @@ impl Output {
     ) -> Self {
         let handed = gap.as_ref().map_or(cursor, |gap| gap.from);
         let items = gap.into_iter().inspect(count).map(Item::Gap).collect();
-        Self {
-            items,
-            filter,
-            cursor,
-            handed,
-            tail,
-            caught_up: false,
-            ended: false,
-            conflate,
-        }
+        Self { items, filter, cursor, handed, tail, caught_up: false, ended: false, conflate }
     }
 
     pub(crate) fn position(&self) -> Position {
@@ -99,11 +90,7 @@ impl Output {
                 self.ended = record.mark().ends();
             }
             if self.filter.is_all() || self.filter.matches(record.event()) {
-                self.items.push_back(Item::Event(Delivery {
-                    record,
-                    cursor: self.cursor,
-                    merged: 1,
-                }));
+                self.items.push_back(Item::Event(Delivery { record, cursor: self.cursor, merged: 1 }));
             }
         }
         if self.conflate {
@@ -159,10 +146,6 @@ impl Output {
 
     /// Where to resume behind what was handed over.
     pub(crate) fn handed_over(&self) -> Cursor {
-        if self.items.is_empty() {
-            self.cursor
-        } else {
-            self.handed
-        }
+        if self.items.is_empty() { self.cursor } else { self.handed }
     }
 }

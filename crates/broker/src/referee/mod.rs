@@ -54,10 +54,7 @@ impl Verdict {
 
 impl Referee {
     pub(crate) fn new(store: Arc<dyn Store>) -> Self {
-        Self {
-            store,
-            runs: Mutex::default(),
-        }
+        Self { store, runs: Mutex::default() }
     }
 
     /// Checks the events of strict tenants in their order.
@@ -83,8 +80,7 @@ impl Referee {
         for (index, append) in batch.iter().enumerate() {
             let key = (append.tenant.clone(), append.stream.clone());
             if let Some(Some((_, run))) = turns.get_mut(&key) {
-                run.judge(&append.event)
-                    .map_err(|error| Error::InvalidEvent { index, error })?;
+                run.judge(&append.event).map_err(|error| Error::InvalidEvent { index, error })?;
             }
         }
         Ok(Verdict(turns.into_values().flatten().collect()))

@@ -28,10 +28,7 @@ impl Run {
     /// Folds what the log has of the run.
     pub(super) async fn read(store: &Arc<dyn Store>, scope: &Scope) -> Result<Self, Error> {
         let history = History::new(Arc::clone(store), scope.clone());
-        let mut run = Self {
-            read: true,
-            ..Self::default()
-        };
+        let mut run = Self { read: true, ..Self::default() };
         let mut after = Position::ZERO;
         loop {
             let page = history.page(after, PAGE.0, PAGE.1).await?;

@@ -22,22 +22,13 @@ pub async fn closing_ends_readers_and_refuses_publishers(factory: &dyn Factory) 
     assert!(reader.end.is_none(), "the run has not ended; {}", reader.story());
     let refused = [
         broker.publish(&[note("cx", 10)]).await.map(drop),
-        broker
-            .read(&stream("cx"), &Filter::all(), Start::Earliest, 1)
-            .await
-            .map(drop),
+        broker.read(&stream("cx"), &Filter::all(), Start::Earliest, 1).await.map(drop),
         broker.subscribe(Subscription::new(stream("cx"))).await.map(drop),
         broker.cursor(&stream("cx")).await.map(drop),
-        broker
-            .streams(&headwater_events::Tenant::default(), None, 1)
-            .await
-            .map(drop),
+        broker.streams(&headwater_events::Tenant::default(), None, 1).await.map(drop),
     ];
     for outcome in refused {
-        assert!(
-            matches!(&outcome, Err(error) if error.code() == "closed"),
-            "{outcome:?}"
-        );
+        assert!(matches!(&outcome, Err(error) if error.code() == "closed"), "{outcome:?}");
     }
     assert_eq!(broker.status().borrow().kind, StatusKind::Closed);
 }

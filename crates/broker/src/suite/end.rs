@@ -14,11 +14,7 @@ use crate::{Start, Subscription};
 pub async fn the_end_comes_last(factory: &dyn Factory) {
     let subject = plain(factory).await;
     let broker = subject.broker();
-    for terminal in [
-        "workflow.completed.v1",
-        "workflow.failed.v1",
-        "workflow.cancelled.v1",
-    ] {
+    for terminal in ["workflow.completed.v1", "workflow.failed.v1", "workflow.cancelled.v1"] {
         let run = format!("end-{}", terminal.replace('.', "-"));
         let mut live = Tape::start(&*broker, Subscription::new(stream(&run))).await;
         let last = typed(&run, 3, terminal, &run, &json!({}));
@@ -30,26 +26,15 @@ pub async fn the_end_comes_last(factory: &dyn Factory) {
             reader.is_exactly(&ids(&run, 0..4));
             assert!(reader.error.is_none(), "{}", reader.story());
             let end = reader.end.expect("the end is told");
-            assert!(
-                end.position() >= reader.events[3].cursor.position(),
-                "it lies behind the last event"
-            );
+            assert!(end.position() >= reader.events[3].cursor.position(), "it lies behind the last event");
             assert_eq!(reader.caught_up.len(), 1, "{}", reader.story());
         }
-        let page = broker
-            .read(&stream(&run), &Filter::all(), Start::Earliest, 2)
-            .await
-            .expect("a page");
+        let page = broker.read(&stream(&run), &Filter::all(), Start::Earliest, 2).await.expect("a page");
         assert!(!page.end, "a page that does not reach the last event has no end");
-        let page = broker
-            .read(&stream(&run), &Filter::all(), Start::After(page.next), 2)
-            .await
-            .expect("a page");
+        let page =
+            broker.read(&stream(&run), &Filter::all(), Start::After(page.next), 2).await.expect("a page");
         assert!(page.end || page.more);
-        let page = broker
-            .read(&stream(&run), &Filter::all(), Start::Earliest, 10)
-            .await
-            .expect("a page");
+        let page = broker.read(&stream(&run), &Filter::all(), Start::Earliest, 10).await.expect("a page");
         assert!(page.end, "a page that reaches the last event says so");
     }
 }
@@ -68,10 +53,7 @@ pub async fn the_end_comes_though_the_filter_hides_it(factory: &dyn Factory) {
         reader.is_exactly(&[id("eh", 1)]);
         assert!(reader.end.is_some(), "{}", reader.story());
     }
-    let page = broker
-        .read(&stream("eh"), &filter, Start::Earliest, 10)
-        .await
-        .expect("a page");
+    let page = broker.read(&stream("eh"), &filter, Start::Earliest, 10).await.expect("a page");
     assert!(page.end && page.events.len() == 1);
 }
 
@@ -82,19 +64,11 @@ pub async fn who_comes_behind_the_end_gets_it_at_once(factory: &dyn Factory) {
     let published = publish(&*broker, &[started("eb", 0), completed("eb", 1)]).await;
     let mut before = Tape::start(&*broker, Subscription::new(stream("eb"))).await;
     before.finish().await;
-    for start in [
-        Start::After(published[1].cursor),
-        Start::After(before.end.expect("an end")),
-        Start::Live,
-    ] {
+    for start in [Start::After(published[1].cursor), Start::After(before.end.expect("an end")), Start::Live] {
         let mut reader = Tape::start(&*broker, Subscription::new(stream("eb")).start(start)).await;
         reader.finish().await;
         reader.is_exactly(&[] as &[&str]);
-        assert!(
-            reader.end.is_some() && reader.error.is_none(),
-            "{start:?}: {}",
-            reader.story()
-        );
+        assert!(reader.end.is_some() && reader.error.is_none(), "{start:?}: {}", reader.story());
         assert_eq!(reader.caught_up, [0], "{start:?}");
     }
 }
@@ -116,10 +90,7 @@ pub async fn late_events_are_behind_the_end(factory: &dyn Factory) {
     whole.finish().await;
     whole.is_exactly(&ids("el", 0..4));
     assert!(whole.end.is_some(), "{}", whole.story());
-    let page = broker
-        .read(&stream("el"), &Filter::all(), Start::Earliest, 3)
-        .await
-        .expect("a page");
+    let page = broker.read(&stream("el"), &Filter::all(), Start::Earliest, 3).await.expect("a page");
     assert!(!page.end, "the page stops before the last event");
 }
 
@@ -132,10 +103,7 @@ pub async fn a_reopened_run_ends_again(factory: &dyn Factory) {
     let mut reader = Tape::start(&*broker, Subscription::new(stream("er"))).await;
     reader.events(4).await;
     assert!(reader.end.is_none(), "{}", reader.story());
-    let page = broker
-        .read(&stream("er"), &Filter::all(), Start::Earliest, 10)
-        .await
-        .expect("a page");
+    let page = broker.read(&stream("er"), &Filter::all(), Start::Earliest, 10).await.expect("a page");
     assert!(!page.end);
     publish(&*broker, &[note("er", 4), completed("er", 5)]).await;
     reader.finish().await;
@@ -149,19 +117,8 @@ pub async fn what_never_ended_never_ends(factory: &dyn Factory) {
     let broker = subject.broker();
     let mut reader = Tape::start(&*broker, Subscription::new(stream("en"))).await;
     let part = |n, subject: &str| typed("en", n, "workflow.completed.v1", subject, &json!({}));
-    publish(
-        &*broker,
-        &[started("en", 0), part(1, "en/child"), part(2, "en/workflow/en")],
-    )
-    .await;
-    publish(
-        &*broker,
-        &[
-            typed("en", 3, "llm.completed.v1", "en", &json!({})),
-            note("en", 4),
-        ],
-    )
-    .await;
+    publish(&*broker, &[started("en", 0), part(1, "en/child"), part(2, "en/workflow/en")]).await;
+    publish(&*broker, &[typed("en", 3, "llm.completed.v1", "en", &json!({})), note("en", 4)]).await;
     reader.events(5).await;
     let mut late = Tape::start(&*broker, Subscription::new(stream("en"))).await;
     late.until_caught_up().await;
@@ -171,9 +128,6 @@ pub async fn what_never_ended_never_ends(factory: &dyn Factory) {
         reader.is_exactly(&ids("en", 0..6));
         assert!(reader.end.is_none(), "{}", reader.story());
     }
-    let page = broker
-        .read(&stream("en"), &Filter::all(), Start::Earliest, 10)
-        .await
-        .expect("a page");
+    let page = broker.read(&stream("en"), &Filter::all(), Start::Earliest, 10).await.expect("a page");
     assert!(!page.end && !page.more);
 }

@@ -43,15 +43,7 @@ pub async fn a_filter_means_the_same_everywhere(factory: &dyn Factory) {
     let subject = plain(factory).await;
     let broker = subject.broker();
     let mut events: Vec<Event> = (0..400)
-        .map(|n| {
-            typed(
-                "fl",
-                n,
-                pick.one_of(&TYPES),
-                pick.one_of(&SUBJECTS),
-                &json!({ "n": n }),
-            )
-        })
+        .map(|n| typed("fl", n, pick.one_of(&TYPES), pick.one_of(&SUBJECTS), &json!({ "n": n })))
         .collect();
     // With an end, a reader of the stream shows that nothing more comes.
     events.push(completed("fl", 400));
@@ -60,20 +52,14 @@ pub async fn a_filter_means_the_same_everywhere(factory: &dyn Factory) {
     let mut readers = Vec::new();
     for _ in 0..16 {
         let filter = Filter::types(pick.one_of(&TYPE_PATTERNS)).expect("a good pattern");
-        let filter = filter
-            .and_subjects(pick.one_of(&SUBJECT_PATTERNS))
-            .expect("a good pattern");
+        let filter = filter.and_subjects(pick.one_of(&SUBJECT_PATTERNS)).expect("a good pattern");
         let scope = scopes[pick.below(scopes.len())].clone();
         let subscription = Subscription::new(scope.clone()).filter(filter.clone());
         readers.push((scope, filter, Tape::start(&*broker, subscription).await));
     }
     publish_all(&*broker, &events[200..]).await;
     for (scope, filter, mut reader) in readers {
-        let want: Vec<_> = events
-            .iter()
-            .filter(|e| filter.matches(e))
-            .map(|e| e.id().to_owned())
-            .collect();
+        let want: Vec<_> = events.iter().filter(|e| filter.matches(e)).map(|e| e.id().to_owned()).collect();
         match scope {
             Scope::Stream(..) => reader.finish().await,
             _ => reader.events(want.len()).await,
@@ -98,16 +84,10 @@ pub async fn hidden_events_move_the_cursor(factory: &dyn Factory) {
     let mut reader = Tape::start(&*broker, Subscription::new(stream("h")).filter(filter.clone())).await;
     reader.until_caught_up().await;
     assert!(reader.events.is_empty());
-    assert!(
-        reader.cursor().position() >= last.position(),
-        "the cursor moved past what is hidden"
-    );
+    assert!(reader.cursor().position() >= last.position(), "the cursor moved past what is hidden");
     let mut start = Start::Earliest;
     let next = loop {
-        let page = broker
-            .read(&stream("h"), &filter, start, 10)
-            .await
-            .expect("a page");
+        let page = broker.read(&stream("h"), &filter, start, 10).await.expect("a page");
         assert!(page.events.is_empty());
         if !page.more {
             break page.next;

@@ -24,11 +24,7 @@ pub async fn at_every_position_of_a_run_that_is_being_written(factory: &dyn Fact
     let mut pick = Pick::new("at_every_position_of_a_run_that_is_being_written");
     // Odd rounds have rings so small that readers fall out of them.
     for round in 0..ROUNDS {
-        let subject = if round % 2 == 0 {
-            plain(factory).await
-        } else {
-            tight(factory).await
-        };
+        let subject = if round % 2 == 0 { plain(factory).await } else { tight(factory).await };
         let broker = subject.broker();
         let run = format!("join-{round}");
         let first = broker.cursor(&stream(&run)).await.expect("a cursor");
@@ -40,11 +36,7 @@ pub async fn at_every_position_of_a_run_that_is_being_written(factory: &dyn Fact
             if n % ROUNDS != round && n != RUN {
                 continue;
             }
-            let start = if n == 0 {
-                Start::Earliest
-            } else {
-                Start::After(cursor)
-            };
+            let start = if n == 0 { Start::Earliest } else { Start::After(cursor) };
             let (broker, run) = (Arc::clone(&broker), run.clone());
             readers.spawn(async move { read_rest(&*broker, &run, n, start).await });
         }
@@ -67,15 +59,10 @@ async fn write(
 ) {
     let (mut n, mut noise) = (0, 0);
     while n < RUN {
-        let batch: Vec<_> = (n..RUN.min(n + 1 + pick.below(4)))
-            .map(|n| note(&run, n))
-            .collect();
+        let batch: Vec<_> = (n..RUN.min(n + 1 + pick.below(4))).map(|n| note(&run, n)).collect();
         for published in publish(&*broker, &batch).await {
             n += 1;
-            placed
-                .send((n, published.cursor))
-                .await
-                .expect("somebody listens");
+            placed.send((n, published.cursor)).await.expect("somebody listens");
         }
         if pick.below(8) == 0 {
             publish(&*broker, &[note("noise", noise)]).await;
@@ -100,22 +87,14 @@ pub async fn a_stream_can_be_subscribed_before_its_first_event(factory: &dyn Fac
     let broker = subject.broker();
     for round in 0..20 {
         let run = format!("first-{round}");
-        let cursor = broker
-            .cursor(&stream(&run))
-            .await
-            .expect("a cursor of what does not exist yet");
+        let cursor = broker.cursor(&stream(&run)).await.expect("a cursor of what does not exist yet");
         let mut readers = Vec::new();
         for start in [Start::Earliest, Start::Live, Start::After(cursor)] {
             readers.push(Tape::start(&*broker, Subscription::new(stream(&run)).start(start)).await);
         }
         publish(&*broker, &[note(&run, 0)]).await;
-        readers.push(
-            Tape::start(
-                &*broker,
-                Subscription::new(stream(&run)).start(Start::After(cursor)),
-            )
-            .await,
-        );
+        readers
+            .push(Tape::start(&*broker, Subscription::new(stream(&run)).start(Start::After(cursor))).await);
         publish(&*broker, &[note(&run, 1)]).await;
         for reader in &mut readers {
             reader.events(2).await;
@@ -138,11 +117,8 @@ pub async fn live_is_resolved_once(factory: &dyn Factory) {
         live.events(5).await;
         live.is_exactly(&ids(&run, round..round + 5));
         assert_eq!(live.caught_up, [0], "history is empty");
-        let mut again = Tape::start(
-            &*broker,
-            Subscription::new(stream(&run)).start(Start::After(place)),
-        )
-        .await;
+        let mut again =
+            Tape::start(&*broker, Subscription::new(stream(&run)).start(Start::After(place))).await;
         again.until_caught_up().await;
         again.is_exactly(&ids(&run, round..round + 5));
     }
@@ -154,11 +130,7 @@ pub async fn every_cursor_resumes_exactly(factory: &dyn Factory) {
     let subject = plain(factory).await;
     let broker = subject.broker();
     let kind = |n: usize| {
-        if n.is_multiple_of(3) {
-            note("rs", n)
-        } else {
-            delta("rs", n, "p", "t")
-        }
+        if n.is_multiple_of(3) { note("rs", n) } else { delta("rs", n, "p", "t") }
     };
     let events: Vec<_> = (0..EVENTS).map(kind).collect();
     let cursors = kit::publish_all(&*broker, &events).await;
@@ -167,11 +139,8 @@ pub async fn every_cursor_resumes_exactly(factory: &dyn Factory) {
     whole.is_exactly(&ids("rs", 0..EVENTS));
     assert_eq!(whole.events.iter().map(|d| d.cursor).collect::<Vec<_>>(), cursors);
     for (n, cursor) in cursors.iter().enumerate() {
-        let mut rest = Tape::start(
-            &*broker,
-            Subscription::new(stream("rs")).start(Start::After(*cursor)),
-        )
-        .await;
+        let mut rest =
+            Tape::start(&*broker, Subscription::new(stream("rs")).start(Start::After(*cursor))).await;
         rest.until_caught_up().await;
         rest.is_exactly(&ids("rs", n + 1..EVENTS));
         assert!(rest.cursor().position() >= cursors[EVENTS - 1].position());
@@ -205,11 +174,7 @@ pub async fn caught_up_comes_exactly_once(factory: &dyn Factory) {
     if reader.caught_up.is_empty() {
         reader.until_caught_up().await;
     }
-    assert!(
-        reader.caught_up.len() == 1 && reader.caught_up[0] >= 50,
-        "{}",
-        reader.story()
-    );
+    assert!(reader.caught_up.len() == 1 && reader.caught_up[0] >= 50, "{}", reader.story());
 }
 
 /// Fifty readers of one stream, who come at fifty times, see each event once.

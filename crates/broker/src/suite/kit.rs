@@ -15,22 +15,13 @@ pub(super) async fn plain(factory: &dyn Factory) -> Box<dyn Subject> {
 
 /// A broker whose rings hold 16 events.
 pub(super) async fn tight(factory: &dyn Factory) -> Box<dyn Subject> {
-    factory
-        .make(Setup {
-            ring_events: 16,
-            ..setup()
-        })
-        .await
+    factory.make(Setup { ring_events: 16, ..setup() }).await
 }
 
 /// The defaults, on a clock that stands still until it is told to move.
 pub(super) fn setup() -> Setup {
     let start = Timestamp::from_second(1_790_000_000).unwrap_or(Timestamp::UNIX_EPOCH);
-    Setup {
-        ring_events: 1024,
-        retention: Retention::default(),
-        clock: ManualClock::new(start),
-    }
+    Setup { ring_events: 1024, retention: Retention::default(), clock: ManualClock::new(start) }
 }
 
 pub(super) fn tenant(name: &str) -> Tenant {
@@ -68,25 +59,13 @@ pub(super) fn note(stream: &str, n: usize) -> Event {
 
 /// As [`note`], with a payload of about `bytes`.
 pub(super) fn padded(stream: &str, n: usize, bytes: usize) -> Event {
-    typed(
-        stream,
-        n,
-        "suite.note.v1",
-        stream,
-        &json!({ "n": n, "pad": "x".repeat(bytes) }),
-    )
+    typed(stream, n, "suite.note.v1", stream, &json!({ "n": n, "pad": "x".repeat(bytes) }))
 }
 
 /// The nth event of a stream: a piece of a model's text, transient.
 pub(super) fn delta(stream: &str, n: usize, part: &str, text: &str) -> Event {
     let subject = format!("{stream}/llm/{part}");
-    typed(
-        stream,
-        n,
-        "llm.delta.v1",
-        &subject,
-        &json!({ "text": text, "part": part }),
-    )
+    typed(stream, n, "llm.delta.v1", &subject, &json!({ "text": text, "part": part }))
 }
 
 /// The nth event of a stream: for the runtime only.
@@ -111,11 +90,8 @@ pub(super) fn resumed(stream: &str, n: usize) -> Event {
 
 /// The nth event of a stream, of any type.
 pub(super) fn typed(stream: &str, n: usize, ty: &str, subject: &str, data: &serde_json::Value) -> Event {
-    let builder = Event::builder("/suite", ty)
-        .id(id(stream, n))
-        .stream(&name(stream))
-        .subject(subject)
-        .data(data);
+    let builder =
+        Event::builder("/suite", ty).id(id(stream, n)).stream(&name(stream)).subject(subject).data(data);
     builder.build().expect("a good event")
 }
 

@@ -97,10 +97,7 @@ pub fn run<F: Factory>(
     factory: &F,
     test: impl for<'a> FnOnce(&'a dyn Factory) -> BoxFuture<'a, ()>,
 ) {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.expect("a runtime can be started");
     runtime.block_on(async {
         let done = tokio::time::timeout(WHOLE, test(factory)).await;

@@ -43,11 +43,7 @@ impl<S: OpenStore> Factory for OverStore<S> {
     async fn make(&self, setup: Setup) -> Box<dyn Subject> {
         let stores = S::default();
         let broker = open(&stores, &setup).await;
-        Box::new(Local {
-            stores,
-            setup,
-            broker,
-        })
+        Box::new(Local { stores, setup, broker })
     }
 }
 
@@ -58,10 +54,7 @@ struct Local<S> {
 }
 
 async fn open<S: OpenStore>(stores: &S, setup: &Setup) -> Broker {
-    let config = BrokerConfig {
-        ring_events: setup.ring_events,
-        ..BrokerConfig::default()
-    };
+    let config = BrokerConfig { ring_events: setup.ring_events, ..BrokerConfig::default() };
     let store = stores.open(setup).await;
     Broker::with_clock(store, config, Arc::new(setup.clock.clone()))
         .await

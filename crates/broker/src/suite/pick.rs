@@ -9,9 +9,7 @@ pub(super) struct Pick(u64);
 impl Pick {
     /// A generator with the seed of `HEADWATER_SEED`, else a new one. Prints it, so that a failure can be repeated.
     pub(super) fn new(clause: &str) -> Self {
-        let given = std::env::var("HEADWATER_SEED")
-            .ok()
-            .and_then(|seed| seed.parse().ok());
+        let given = std::env::var("HEADWATER_SEED").ok().and_then(|seed| seed.parse().ok());
         let seed = given.unwrap_or_else(|| RandomState::new().hash_one(clause));
         println!("{clause}: HEADWATER_SEED={seed}");
         Self(seed)

@@ -20,21 +20,11 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 /// A broker that keeps durable events for two days and transient ones for one.
 async fn two_days(factory: &dyn Factory) -> Option<(Box<dyn Subject>, Setup)> {
     let retention = Retention {
-        durable: Limits {
-            max_age: Some(2 * DAY),
-            ..Limits::default()
-        },
-        transient: Limits {
-            max_age: Some(DAY),
-            ..Limits::default()
-        },
+        durable: Limits { max_age: Some(2 * DAY), ..Limits::default() },
+        transient: Limits { max_age: Some(DAY), ..Limits::default() },
         ..Retention::default()
     };
-    let setup = Setup {
-        retention,
-        ring_events: 16,
-        ..kit::setup()
-    };
+    let setup = Setup { retention, ring_events: 16, ..kit::setup() };
     let subject = factory.make(setup.clone()).await;
     if !subject.capabilities().retention {
         println!("not tested: the store has no retention");
@@ -59,35 +49,21 @@ pub async fn retention_that_passes_a_cursor_is_told(factory: &dyn Factory) {
     pass(&*subject, &setup, 5).await;
     cursors.extend(publish_notes(&*broker, "rt", 100..120).await);
     for n in [0, 10, 98] {
-        let mut reader = Tape::start(
-            &*broker,
-            Subscription::new(stream("rt")).start(Start::After(cursors[n])),
-        )
-        .await;
+        let mut reader =
+            Tape::start(&*broker, Subscription::new(stream("rt")).start(Start::After(cursors[n]))).await;
         reader.until(&id("rt", 119)).await;
         same(&reader.ids(), &ids("rt", 100..120));
         reader.accounts_for(&cursors[n + 1..]);
         assert_eq!(reader.gaps.len(), 1, "{}", reader.story());
         assert_eq!(reader.gaps[0].reason, GapReason::Retention, "{}", reader.story());
-        let page = broker
-            .read(&stream("rt"), &Filter::all(), Start::After(cursors[n]), 100)
-            .await
-            .expect("a page");
-        assert_eq!(
-            page.gaps.iter().map(|gap| gap.reason).collect::<Vec<_>>(),
-            [GapReason::Retention]
-        );
-        same(
-            &page.events.iter().map(|d| d.event().id()).collect::<Vec<_>>(),
-            &ids("rt", 100..120),
-        );
+        let page =
+            broker.read(&stream("rt"), &Filter::all(), Start::After(cursors[n]), 100).await.expect("a page");
+        assert_eq!(page.gaps.iter().map(|gap| gap.reason).collect::<Vec<_>>(), [GapReason::Retention]);
+        same(&page.events.iter().map(|d| d.event().id()).collect::<Vec<_>>(), &ids("rt", 100..120));
     }
     for n in [99, 105] {
-        let mut reader = Tape::start(
-            &*broker,
-            Subscription::new(stream("rt")).start(Start::After(cursors[n])),
-        )
-        .await;
+        let mut reader =
+            Tape::start(&*broker, Subscription::new(stream("rt")).start(Start::After(cursors[n]))).await;
         reader.until(&id("rt", 119)).await;
         reader.is_exactly(&ids("rt", n + 1..120));
     }
@@ -108,16 +84,8 @@ pub async fn retention_that_passes_a_reader_is_told(factory: &dyn Factory) {
     pass(&*subject, &setup, 5).await;
     cursors.extend(publish_notes(&*broker, "ro", 1000..1010).await);
     reader.until(&id("ro", 1009)).await;
-    assert!(
-        !reader.gaps.is_empty(),
-        "so slow a reader loses something; {}",
-        reader.story()
-    );
-    assert!(
-        reader.gaps.iter().all(|gap| gap.reason == GapReason::Retention),
-        "{}",
-        reader.story()
-    );
+    assert!(!reader.gaps.is_empty(), "so slow a reader loses something; {}", reader.story());
+    assert!(reader.gaps.iter().all(|gap| gap.reason == GapReason::Retention), "{}", reader.story());
     reader.accounts_for(&cursors);
     assert_eq!(reader.caught_up.len(), 1, "{}", reader.story());
 }
@@ -134,13 +102,7 @@ pub async fn trimmed_deltas_are_told_once(factory: &dyn Factory) {
     let broker = subject.broker();
     let mut events = vec![started("td", 0)];
     events.extend((1..51).map(|n| delta("td", n, "p", "t")));
-    events.push(typed(
-        "td",
-        51,
-        "llm.completed.v1",
-        "td/llm/p",
-        &json!({ "text": "t".repeat(50) }),
-    ));
+    events.push(typed("td", 51, "llm.completed.v1", "td/llm/p", &json!({ "text": "t".repeat(50) })));
     events.push(completed("td", 52));
     let cursors = publish_all(&*broker, &events).await;
     // The durable events stay: they are younger than two days.
@@ -171,10 +133,7 @@ pub async fn trimmed_deltas_are_told_once(factory: &dyn Factory) {
         }
         let (mut gaps, mut seen, mut next) = (Vec::new(), Vec::new(), start);
         loop {
-            let page = broker
-                .read(&stream("td"), &Filter::all(), next, 1)
-                .await
-                .expect("a page");
+            let page = broker.read(&stream("td"), &Filter::all(), next, 1).await.expect("a page");
             gaps.extend(page.gaps.iter().map(|gap| gap.reason));
             seen.extend(page.events.iter().map(|d| d.event().id().to_owned()));
             next = Start::After(page.next);
@@ -204,11 +163,8 @@ pub async fn a_quiet_stream_has_no_gap(factory: &dyn Factory) {
     publish_notes(&*broker, "busy", 50..60).await;
     publish(&*broker, &[note("quiet", 3)]).await;
     for cursor in [quiet[2], tail] {
-        let mut reader = Tape::start(
-            &*broker,
-            Subscription::new(stream("quiet")).start(Start::After(cursor)),
-        )
-        .await;
+        let mut reader =
+            Tape::start(&*broker, Subscription::new(stream("quiet")).start(Start::After(cursor))).await;
         reader.until(&id("quiet", 3)).await;
         reader.is_exactly(&[id("quiet", 3)]);
     }

@@ -29,26 +29,18 @@ impl Written {
         for _ in 0..1 + pick.below(3) {
             let name = pick.one_of(&NAMES);
             let n = self.counts.entry(name).or_default();
-            batch.push(if deltas && pick.below(3) == 0 {
-                delta(name, *n, "p", "t")
-            } else {
-                note(name, *n)
-            });
+            batch.push(if deltas && pick.below(3) == 0 { delta(name, *n, "p", "t") } else { note(name, *n) });
             *n += 1;
         }
         for (event, published) in batch.iter().zip(publish(broker, &batch).await) {
-            self.places
-                .push((published.cursor.position(), event.id().to_owned()));
+            self.places.push((published.cursor.position(), event.id().to_owned()));
         }
     }
 
     /// What readers of the visible streams get behind a place.
     fn behind(&self, after: Position) -> Vec<String> {
         let hidden = format!("{}/", NAMES[3]);
-        let behind = self
-            .places
-            .iter()
-            .filter(|(at, id)| *at > after && !id.starts_with(&hidden));
+        let behind = self.places.iter().filter(|(at, id)| *at > after && !id.starts_with(&hidden));
         behind.map(|(_, id)| id.clone()).collect()
     }
 
@@ -80,10 +72,8 @@ pub async fn several_streams_come_in_one_order(factory: &dyn Factory) {
     for limit in [1, 7, 1000] {
         let (mut seen, mut start) = (Vec::new(), Start::Earliest);
         loop {
-            let page = broker
-                .read(&scope(), &headwater_events::Filter::all(), start, limit)
-                .await
-                .expect("a page");
+            let page =
+                broker.read(&scope(), &headwater_events::Filter::all(), start, limit).await.expect("a page");
             assert!(page.events.len() <= limit, "no more than asked for");
             seen.extend(page.events.iter().map(|d| d.event().id().to_owned()));
             start = Start::After(page.next);
@@ -99,11 +89,7 @@ pub async fn several_streams_come_in_one_order(factory: &dyn Factory) {
 pub async fn several_streams_join_while_they_are_written(factory: &dyn Factory) {
     let mut pick = Pick::new("several_streams_join_while_they_are_written");
     for round in 0..2 {
-        let subject = if round == 0 {
-            plain(factory).await
-        } else {
-            tight(factory).await
-        };
+        let subject = if round == 0 { plain(factory).await } else { tight(factory).await };
         join(subject.broker(), scope(), &mut pick, true).await;
     }
 }
@@ -112,22 +98,12 @@ pub async fn several_streams_join_while_they_are_written(factory: &dyn Factory) 
 pub async fn a_tenant_joins_while_it_is_written(factory: &dyn Factory) {
     let mut pick = Pick::new("a_tenant_joins_while_it_is_written");
     for round in 0..2 {
-        let subject = if round == 0 {
-            plain(factory).await
-        } else {
-            tight(factory).await
-        };
+        let subject = if round == 0 { plain(factory).await } else { tight(factory).await };
         if !subject.capabilities().tenant_order {
             println!("not tested: the store has no order over a tenant");
             return;
         }
-        join(
-            subject.broker(),
-            Scope::Tenant(Tenant::default()),
-            &mut pick,
-            false,
-        )
-        .await;
+        join(subject.broker(), Scope::Tenant(Tenant::default()), &mut pick, false).await;
     }
 }
 
@@ -160,9 +136,7 @@ async fn join(broker: Arc<dyn EventBroker>, scope: Scope, pick: &mut Pick, hides
     }
     // One that everybody sees comes last.
     let last = note(NAMES[0], 9999);
-    let place = publish(&*broker, std::slice::from_ref(&last)).await[0]
-        .cursor
-        .position();
+    let place = publish(&*broker, std::slice::from_ref(&last)).await[0].cursor.position();
     written.places.push((place, id(NAMES[0], 9999)));
     end.send_replace(Some(id(NAMES[0], 9999)));
     for (cursor, reader) in readers {
@@ -170,11 +144,7 @@ async fn join(broker: Arc<dyn EventBroker>, scope: Scope, pick: &mut Pick, hides
         if hides {
             reader.is_exactly(&written.behind(cursor.position()));
         } else {
-            let all = written
-                .places
-                .iter()
-                .filter(|(at, _)| *at > cursor.position())
-                .map(|(_, id)| id);
+            let all = written.places.iter().filter(|(at, _)| *at > cursor.position()).map(|(_, id)| id);
             reader.is_exactly(&all.collect::<Vec<_>>());
         }
     }
@@ -202,10 +172,7 @@ pub async fn every_cursor_of_several_streams_resumes_exactly(factory: &dyn Facto
                 Tape::start(&*broker, Subscription::new(scope()).start(Start::After(cursor))).await;
             rest.until_caught_up().await;
             rest.is_exactly(&want);
-            assert!(
-                rest.cursor().position() >= last,
-                "the cursor reaches the end of the log"
-            );
+            assert!(rest.cursor().position() >= last, "the cursor reaches the end of the log");
         });
     }
     while let Some(done) = tasks.join_next().await {

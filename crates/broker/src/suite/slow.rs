@@ -47,16 +47,8 @@ pub async fn drop_oldest_tells_exactly_what_is_missing(factory: &dyn Factory) {
     let (mut reader, mut cursors) = overrun(&*subject, "do", Overflow::DropOldest(8)).await;
     cursors.extend(publish_all(&*subject.broker(), &[note("do", EVENTS)]).await);
     reader.until(&id("do", EVENTS)).await;
-    assert!(
-        !reader.gaps.is_empty(),
-        "so slow a reader loses something; {}",
-        reader.story()
-    );
-    assert!(
-        reader.gaps.iter().all(|gap| gap.reason == GapReason::Overflow),
-        "{}",
-        reader.story()
-    );
+    assert!(!reader.gaps.is_empty(), "so slow a reader loses something; {}", reader.story());
+    assert!(reader.gaps.iter().all(|gap| gap.reason == GapReason::Overflow), "{}", reader.story());
     reader.accounts_for(&cursors);
     // It keeps the newest, and it is a reader as before.
     publish(&*subject.broker(), &[note("do", EVENTS + 1)]).await;
@@ -75,11 +67,7 @@ pub async fn disconnect_gives_a_usable_cursor(factory: &dyn Factory) {
     reader.is_exactly(&ids("di", 0..came));
     assert!(came < EVENTS, "so slow a reader gets less than everything");
     let broker = subject.broker();
-    let mut rest = Tape::start(
-        &*broker,
-        Subscription::new(stream("di")).start(Start::After(cursor)),
-    )
-    .await;
+    let mut rest = Tape::start(&*broker, Subscription::new(stream("di")).start(Start::After(cursor))).await;
     rest.events(EVENTS - came).await;
     rest.is_exactly(&ids("di", came..EVENTS));
 }
@@ -101,9 +89,7 @@ pub async fn conflate_keeps_the_text(factory: &dyn Factory) {
     let subscription = Subscription::new(stream("co")).overflow(Overflow::Conflate);
     let mut reader = Tape::start(&*broker, subscription).await;
     reader.until_caught_up().await;
-    let events: Vec<_> = (0..EVENTS)
-        .map(|n| delta("co", n, "p", &format!("{n} \"é\n{pad}")))
-        .collect();
+    let events: Vec<_> = (0..EVENTS).map(|n| delta("co", n, "p", &format!("{n} \"é\n{pad}"))).collect();
     publish_all(&*broker, &events).await;
     publish(&*broker, &[note("co", EVENTS)]).await;
     reader.until(&id("co", EVENTS)).await;
@@ -113,16 +99,8 @@ pub async fn conflate_keeps_the_text(factory: &dyn Factory) {
     assert_eq!((last.event().id(), last.merged), (id("co", EVENTS).as_str(), 1));
     let have: String = pieces.iter().map(|d| text(d.event())).collect();
     let want: String = events.iter().map(text).collect();
-    assert!(
-        have == want,
-        "the text is the same: {} bytes instead of {}",
-        have.len(),
-        want.len()
-    );
-    let merged: usize = pieces
-        .iter()
-        .map(|d| usize::try_from(d.merged).unwrap_or(usize::MAX))
-        .sum();
+    assert!(have == want, "the text is the same: {} bytes instead of {}", have.len(), want.len());
+    let merged: usize = pieces.iter().map(|d| usize::try_from(d.merged).unwrap_or(usize::MAX)).sum();
     assert_eq!(merged, EVENTS, "each piece says how many it stands for");
     assert!(pieces.len() < EVENTS, "a slow reader gets fewer pieces");
     // A merged piece has the last one's id and place.
@@ -159,16 +137,11 @@ pub async fn conflate_merges_only_neighbours_of_one_part(factory: &dyn Factory) 
         let last = stands_for.last().expect("at least one");
         assert_eq!(delivery.event().id(), last.id());
         assert!(
-            stands_for
-                .iter()
-                .all(|e| (e.subject(), e.ty()) == (last.subject(), last.ty())),
+            stands_for.iter().all(|e| (e.subject(), e.ty()) == (last.subject(), last.ty())),
             "one part only"
         );
         if merged > 1 {
-            assert_eq!(
-                text(delivery.event()),
-                stands_for.iter().map(text).collect::<String>()
-            );
+            assert_eq!(text(delivery.event()), stands_for.iter().map(text).collect::<String>());
         } else {
             assert_eq!(delivery.event().data(), last.data());
         }
@@ -178,10 +151,7 @@ pub async fn conflate_merges_only_neighbours_of_one_part(factory: &dyn Factory) 
     for delivery in &reader.events {
         *parts.entry(delivery.event().subject().unwrap_or("")).or_default() += 1;
     }
-    assert!(
-        reader.events.len() < events.len() / 2,
-        "history that waits is merged: {parts:?}"
-    );
+    assert!(reader.events.len() < events.len() / 2, "history that waits is merged: {parts:?}");
 }
 
 /// A reader that reads nothing holds up neither publishers nor other readers, under any policy.
@@ -189,12 +159,7 @@ pub async fn a_slow_reader_delays_nobody(factory: &dyn Factory) {
     let subject = tight(factory).await;
     let broker = subject.broker();
     let mut asleep = Vec::new();
-    for overflow in [
-        Overflow::CatchUp,
-        Overflow::Conflate,
-        Overflow::DropOldest(4),
-        Overflow::Disconnect,
-    ] {
+    for overflow in [Overflow::CatchUp, Overflow::Conflate, Overflow::DropOldest(4), Overflow::Disconnect] {
         for _ in 0..4 {
             asleep.push(Tape::start(&*broker, Subscription::new(stream("sd")).overflow(overflow)).await);
         }

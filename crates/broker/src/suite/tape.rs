@@ -27,9 +27,7 @@ impl Tape {
     /// Subscribes.
     pub(super) async fn start(broker: &dyn EventBroker, subscription: Subscription) -> Self {
         let stream = timeout(PATIENCE, broker.subscribe(subscription)).await;
-        let stream = stream
-            .expect("subscribing takes no time")
-            .expect("a good subscription");
+        let stream = stream.expect("subscribing takes no time").expect("a good subscription");
         Self {
             stream,
             events: Vec::new(),
@@ -46,11 +44,7 @@ impl Tape {
         let Ok(next) = timeout(PATIENCE, self.stream.next()).await else {
             panic!("nothing came for {PATIENCE:?}; {}", self.story());
         };
-        assert!(
-            self.end.is_none() || next.is_none(),
-            "{next:?} came behind the end; {}",
-            self.story()
-        );
+        assert!(self.end.is_none() || next.is_none(), "{next:?} came behind the end; {}", self.story());
         match next {
             Some(Ok(Item::Event(delivery))) => self.events.push(delivery),
             Some(Ok(Item::Gap(gap))) => self.gaps.push(gap),
@@ -126,10 +120,7 @@ impl Tape {
             );
         }
         for pair in self.events.windows(2) {
-            assert!(
-                pair[0].cursor.position() < pair[1].cursor.position(),
-                "out of order: {pair:?}"
-            );
+            assert!(pair[0].cursor.position() < pair[1].cursor.position(), "out of order: {pair:?}");
         }
     }
 
@@ -141,26 +132,13 @@ impl Tape {
         let mut missing = 0;
         for cursor in all {
             let at = cursor.position();
-            let gaps = self
-                .gaps
-                .iter()
-                .filter(|gap| gap.from.position() < at && at <= gap.to.position())
-                .count();
+            let gaps =
+                self.gaps.iter().filter(|gap| gap.from.position() < at && at <= gap.to.position()).count();
             let here = usize::from(came.contains(&at));
-            assert_eq!(
-                gaps + here,
-                1,
-                "{at} came {here} times and lies in {gaps} gaps; {}",
-                self.story()
-            );
+            assert_eq!(gaps + here, 1, "{at} came {here} times and lies in {gaps} gaps; {}", self.story());
             missing += gaps;
         }
-        assert_eq!(
-            came.len() + missing,
-            all.len(),
-            "events that were not published; {}",
-            self.story()
-        );
+        assert_eq!(came.len() + missing, all.len(), "events that were not published; {}", self.story());
     }
 
     /// What happened, in short.
@@ -192,9 +170,5 @@ pub(super) fn same(have: &[impl AsRef<str> + Debug], want: &[impl AsRef<str> + D
         );
     }
     let (more, less) = (have.get(want.len()), want.get(have.len()));
-    assert_eq!(
-        have.len(),
-        want.len(),
-        "the same up to there; then {more:?} instead of {less:?}"
-    );
+    assert_eq!(have.len(), want.len(), "the same up to there; then {more:?} instead of {less:?}");
 }

@@ -40,34 +40,21 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
         print(&mut out, &args.broker, &report)?;
     }
     out.flush()?;
-    Ok(if report.is_sound() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(exit::FAILED)
-    })
+    Ok(if report.is_sound() { ExitCode::SUCCESS } else { ExitCode::from(exit::FAILED) })
 }
 
 fn print(out: &mut Out, broker: &BrokerUrl, report: &Report) -> io::Result<()> {
     writeln!(out, "{broker}")?;
     let events = report.durable + report.transient + report.internal;
-    let classes = format!(
-        "{} durable, {} transient, {} internal",
-        report.durable, report.transient, report.internal
-    );
+    let classes =
+        format!("{} durable, {} transient, {} internal", report.durable, report.transient, report.internal);
     writeln!(out, "  events      {events} ({classes}), {} bytes", report.bytes)?;
     writeln!(out, "  runs        {}", report.runs)?;
     writeln!(out, "  references  {}", report.references)?;
-    writeln!(
-        out,
-        "  commits     {}, the last position is {}",
-        report.commits, report.last
-    )?;
+    writeln!(out, "  commits     {}, the last position is {}", report.commits, report.last)?;
     writeln!(out, "  state       {} values", report.state_values)?;
     for (after, to) in &report.lost {
-        writeln!(
-            out,
-            "  lost        after {after} up to {to}: readers that cross it get a gap"
-        )?;
+        writeln!(out, "  lost        after {after} up to {to}: readers that cross it get a gap")?;
     }
     if report.is_sound() {
         return writeln!(out, "sound: every checksum, position and reference fits");

@@ -21,18 +21,10 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
-    demo::run(demo::Options {
-        keep: args.keep,
-        speed: args.speed,
-        plain: args.plain,
-    })
-    .await
+    demo::run(demo::Options { keep: args.keep, speed: args.speed, plain: args.plain }).await
 }
 
 fn speed(text: &str) -> Result<f64, String> {
     let wrong = || format!("`{text}` is no speed: write a number from 0.1 to 10000");
-    text.parse()
-        .ok()
-        .filter(|speed| (0.1..=10_000.0).contains(speed))
-        .ok_or_else(wrong)
+    text.parse().ok().filter(|speed| (0.1..=10_000.0).contains(speed)).ok_or_else(wrong)
 }

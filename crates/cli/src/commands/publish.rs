@@ -61,9 +61,5 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         progress.advance(batch.bytes, &tally);
     }
     progress.finish(&tally);
-    Ok(if tally.refused > 0 {
-        ExitCode::from(exit::FAILED)
-    } else {
-        ExitCode::SUCCESS
-    })
+    Ok(if tally.refused > 0 { ExitCode::from(exit::FAILED) } else { ExitCode::SUCCESS })
 }

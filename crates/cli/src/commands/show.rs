@@ -41,9 +41,7 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut start = Start::Earliest;
     loop {
         let page = broker.read(&scope, &Filter::all(), start, PAGE).await?;
-        page.events
-            .iter()
-            .for_each(|delivery| outline.apply(delivery.event()));
+        page.events.iter().for_each(|delivery| outline.apply(delivery.event()));
         if !page.more {
             break;
         }
@@ -62,12 +60,7 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     } else {
         head(&mut out, &info)?;
         let width = output::width().unwrap_or(100);
-        let look = Look {
-            width: width.clamp(40, 120),
-            rows: usize::MAX,
-            now: None,
-            frame: 0,
-        };
+        let look = Look { width: width.clamp(40, 120), rows: usize::MAX, now: None, frame: 0 };
         let paint = Paint(stdout_has_colour());
         for line in outline.draw(look) {
             writeln!(out, "{}", line.render(paint))?;

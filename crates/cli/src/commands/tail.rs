@@ -67,16 +67,10 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         None => (Scope::Tenant(tenant), Start::Live),
     };
     let is_run = args.stream.is_some();
-    let wanted = Subscription::new(scope)
-        .filter(args.filter.filter()?)
-        .start(args.after.unwrap_or(usual));
+    let wanted = Subscription::new(scope).filter(args.filter.filter()?).start(args.after.unwrap_or(usual));
     let broker = args.remote.connect().await?;
     let mut reader = Follow::open(broker, wanted).await?;
-    let mut printer = Printer {
-        out: Out::new(),
-        lines: Lines::new(stdout_has_colour()),
-        json: args.json,
-    };
+    let mut printer = Printer { out: Out::new(), lines: Lines::new(stdout_has_colour()), json: args.json };
     let mut interrupted = pin!(tokio::signal::ctrl_c());
     loop {
         let step = tokio::select! {
@@ -116,15 +110,8 @@ impl Printer {
             Item::Event(delivery) if self.json => self.out.line(delivery.event().json())?,
             Item::Event(delivery) => self.lines.event(&mut self.out, delivery.event())?,
             Item::Gap(gap) => {
-                let stream = gap
-                    .stream
-                    .as_ref()
-                    .map(|s| format!(" in {s}"))
-                    .unwrap_or_default();
-                self.note(&format!(
-                    "gap{stream}: {} (from {} to {})",
-                    gap.reason, gap.from, gap.to
-                ))?;
+                let stream = gap.stream.as_ref().map(|s| format!(" in {s}")).unwrap_or_default();
+                self.note(&format!("gap{stream}: {} (from {} to {})", gap.reason, gap.from, gap.to))?;
             }
             Item::CaughtUp(_) => {}
             Item::End(_) => self.note("the run has ended")?,
@@ -151,16 +138,11 @@ impl Printer {
 }
 
 fn types(text: &str) -> Result<String, String> {
-    Filter::types(text)
-        .map(|_| text.to_owned())
-        .map_err(|e| e.to_string())
+    Filter::types(text).map(|_| text.to_owned()).map_err(|e| e.to_string())
 }
 
 fn subjects(text: &str) -> Result<String, String> {
-    Filter::all()
-        .and_subjects(text)
-        .map(|_| text.to_owned())
-        .map_err(|e| e.to_string())
+    Filter::all().and_subjects(text).map(|_| text.to_owned()).map_err(|e| e.to_string())
 }
 
 /// Reads `earliest`, `live` or a cursor.

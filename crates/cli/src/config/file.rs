@@ -25,9 +25,7 @@ pub(super) fn path(named: Option<&Path>) -> Result<Option<PathBuf>, BadConfig> {
 /// Keys and values of a file. A section is a prefix: `age` under `[retention]` is the key `retention-age`. Lists are
 /// joined by commas, as their flags take them.
 pub(super) fn read(path: &Path) -> Result<Vec<(String, String)>, BadConfig> {
-    let dict: Dict = Figment::from(Toml::file_exact(path))
-        .extract()
-        .map_err(|e| BadConfig(e.to_string()))?;
+    let dict: Dict = Figment::from(Toml::file_exact(path)).extract().map_err(|e| BadConfig(e.to_string()))?;
     let mut keys = Vec::new();
     flatten(path, "", &dict, &mut keys)?;
     Ok(keys)
@@ -40,11 +38,7 @@ fn flatten(
     into: &mut Vec<(String, String)>,
 ) -> Result<(), BadConfig> {
     for (name, value) in dict {
-        let key = if prefix.is_empty() {
-            name.clone()
-        } else {
-            format!("{prefix}-{name}")
-        };
+        let key = if prefix.is_empty() { name.clone() } else { format!("{prefix}-{name}") };
         match value {
             Value::Dict(_, section) => flatten(path, &key, section, into)?,
             Value::Array(_, items) => {

@@ -68,9 +68,7 @@ impl Layers {
         for (key, args) in flags.iter().filter(|(key, _)| *key != "config") {
             let name = variable(key);
             let Some(value) = env(&name) else { continue };
-            let value = value
-                .into_string()
-                .map_err(|_| BadConfig(format!("{name}: must be UTF-8")))?;
+            let value = value.into_string().map_err(|_| BadConfig(format!("{name}: must be UTF-8")))?;
             let value = check(args, &value).map_err(|e| BadConfig(format!("{name}: {e}")))?;
             set.insert(key.clone(), (value, Origin::Env(name)));
         }
@@ -79,37 +77,25 @@ impl Layers {
 
     /// Makes what was set the defaults of the flags.
     pub(crate) fn lay_under(&self, command: Command) -> Command {
-        let names: Vec<String> = command
-            .get_subcommands()
-            .map(|c| c.get_name().to_owned())
-            .collect();
+        let names: Vec<String> = command.get_subcommands().map(|c| c.get_name().to_owned()).collect();
         let command = command.mut_args(|arg| match arg.get_long().and_then(|long| self.set.get(long)) {
             Some((value, _)) => arg.default_value(value.clone()),
             None => arg,
         });
-        names.into_iter().fold(command, |command, name| {
-            command.mut_subcommand(name, |sub| self.lay_under(sub))
-        })
+        names
+            .into_iter()
+            .fold(command, |command, name| command.mut_subcommand(name, |sub| self.lay_under(sub)))
     }
 
     /// Every setting there is, with the value it has when no flag is given.
     pub(crate) fn effective(&self, command: &Command) -> BTreeMap<String, Setting> {
-        let settings = flags(command)
-            .into_iter()
-            .filter(|(key, _)| key != "config")
-            .map(|(key, args)| {
-                let setting = match self.set.get(&key) {
-                    Some((value, origin)) => Setting {
-                        value: Some(value.clone()),
-                        origin: origin.clone(),
-                    },
-                    None => Setting {
-                        value: default_of(&args[0]),
-                        origin: Origin::Default,
-                    },
-                };
-                (key, setting)
-            });
+        let settings = flags(command).into_iter().filter(|(key, _)| key != "config").map(|(key, args)| {
+            let setting = match self.set.get(&key) {
+                Some((value, origin)) => Setting { value: Some(value.clone()), origin: origin.clone() },
+                None => Setting { value: default_of(&args[0]), origin: Origin::Default },
+            };
+            (key, setting)
+        });
         settings.collect()
     }
 }
@@ -131,29 +117,20 @@ fn collect(command: &Command, into: &mut BTreeMap<String, Vec<Arg>>) {
 }
 
 fn check(args: &[Arg], text: &str) -> Result<String, String> {
-    args.iter()
-        .try_fold(text.to_owned(), |text, arg| value::check(arg, &text))
+    args.iter().try_fold(text.to_owned(), |text, arg| value::check(arg, &text))
 }
 
 fn default_of(arg: &Arg) -> Option<String> {
     if value::is_switch(arg) {
         return Some("false".to_owned());
     }
-    let values: Vec<_> = arg
-        .get_default_values()
-        .iter()
-        .map(|v| v.to_string_lossy())
-        .collect();
+    let values: Vec<_> = arg.get_default_values().iter().map(|v| v.to_string_lossy()).collect();
     (!values.is_empty()).then(|| values.join(","))
 }
 
 /// What to say of a key that no flag has: with the nearest that exists.
 fn unknown(file: &str, key: &str, flags: &BTreeMap<String, Vec<Arg>>) -> String {
-    let near = flags
-        .keys()
-        .filter(|have| *have != "config")
-        .map(|have| (distance(key, have), have))
-        .min();
+    let near = flags.keys().filter(|have| *have != "config").map(|have| (distance(key, have), have)).min();
     match near {
         Some((far, have)) if far <= 3 => format!("{file}: unknown key `{key}`: did you mean `{have}`?"),
         _ => format!(
@@ -188,22 +165,15 @@ mod tests {
         let path = dir.path().join("headwater.toml");
         std::fs::write(&path, toml).unwrap();
         let command = crate::cli::Cli::command();
-        let env = |name: &str| {
-            env.iter()
-                .find(|(have, _)| *have == name)
-                .map(|(_, value)| value.into())
-        };
+        let env = |name: &str| env.iter().find(|(have, _)| *have == name).map(|(_, value)| value.into());
         let layers = Layers::read(&command, Some(&path), &env).map_err(|e| e.0)?;
         Ok(layers.effective(&command))
     }
 
     #[test]
     fn environment_wins_over_file_wins_over_default() {
-        let all = read(
-            "listen = \"127.0.0.1:1\"\nurl = \"http://a\"",
-            &[("HEADWATER_URL", "http://b")],
-        )
-        .unwrap();
+        let all =
+            read("listen = \"127.0.0.1:1\"\nurl = \"http://a\"", &[("HEADWATER_URL", "http://b")]).unwrap();
         assert_eq!(all["listen"].value.as_deref(), Some("127.0.0.1:1"));
         assert!(matches!(all["listen"].origin, Origin::File(_)));
         assert_eq!(all["url"].value.as_deref(), Some("http://b"));
@@ -227,20 +197,11 @@ mod tests {
             "{error}"
         );
         let error = read("listen = \"nowhere\"", &[]).unwrap_err();
-        assert!(
-            error.contains("key `listen`: ") && error.contains(".toml"),
-            "{error}"
-        );
+        assert!(error.contains("key `listen`: ") && error.contains(".toml"), "{error}");
         let error = read("", &[("HEADWATER_LOG_FORMAT", "xml")]).unwrap_err();
-        assert!(
-            error.starts_with("HEADWATER_LOG_FORMAT: `xml` is not one of"),
-            "{error}"
-        );
+        assert!(error.starts_with("HEADWATER_LOG_FORMAT: `xml` is not one of"), "{error}");
         let error = read("json = \"maybe\"", &[]).unwrap_err();
-        assert!(
-            error.contains("key `json`: `maybe` is neither true nor false"),
-            "{error}"
-        );
+        assert!(error.contains("key `json`: `maybe` is neither true nor false"), "{error}");
         assert!(read("listen = ", &[]).is_err());
     }
 }

@@ -21,12 +21,7 @@ pub(super) fn check(arg: &Arg, value: &str) -> Result<String, String> {
     };
     let flag = format!("--{long}={value}");
     let probe = Command::new("probe").no_binary_name(true).disable_help_flag(true);
-    let probe = probe.arg(
-        arg.clone()
-            .required(false)
-            .global(false)
-            .default_value(None::<&str>),
-    );
+    let probe = probe.arg(arg.clone().required(false).global(false).default_value(None::<&str>));
     match probe.try_get_matches_from([flag]) {
         Ok(_) => Ok(value.to_owned()),
         Err(error) => Err(first_sentence(&error)),

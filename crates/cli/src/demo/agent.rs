@@ -45,12 +45,7 @@ pub(crate) struct Agent {
 
 impl Agent {
     pub(super) fn new(name: &'static str, setting: &Setting) -> anyhow::Result<Self> {
-        Ok(Self {
-            name,
-            setting: setting.clone(),
-            broker: client(&setting.url)?,
-            sequence: 0,
-        })
+        Ok(Self { name, setting: setting.clone(), broker: client(&setting.url)?, sequence: 0 })
     }
 
     /// Publishes an event of a part of the run (`""` is the run itself) and returns once it is stored.
@@ -66,14 +61,9 @@ impl Agent {
         request: Option<&str>,
     ) -> anyhow::Result<()> {
         let run = self.setting.run.as_str();
-        let subject = if part.is_empty() {
-            run.to_owned()
-        } else {
-            format!("{run}/{part}")
-        };
-        let mut event = Event::builder(format!("/agents/{}", self.name), T::TYPE)
-            .subject(subject)
-            .data(&data);
+        let subject = if part.is_empty() { run.to_owned() } else { format!("{run}/{part}") };
+        let mut event =
+            Event::builder(format!("/agents/{}", self.name), T::TYPE).subject(subject).data(&data);
         if let Some(request) = request {
             event = event.correlationid(request);
         }
@@ -93,18 +83,11 @@ impl Agent {
 
     /// Subscribes to types of the run, from its beginning: nothing is missed, however late the agent comes.
     pub(crate) async fn listen(&self, types: &str) -> anyhow::Result<Ears> {
-        let wanted = Subscription::new(self.setting.scope())
-            .filter(Filter::types(types)?)
-            .start(Start::Earliest);
-        let events = self
-            .broker
-            .subscribe(wanted)
-            .await
-            .with_context(|| format!("{}: cannot listen", self.name))?;
-        Ok(Ears {
-            name: self.name,
-            events,
-        })
+        let wanted =
+            Subscription::new(self.setting.scope()).filter(Filter::types(types)?).start(Start::Earliest);
+        let events =
+            self.broker.subscribe(wanted).await.with_context(|| format!("{}: cannot listen", self.name))?;
+        Ok(Ears { name: self.name, events })
     }
 
     /// Asks another agent; the answer is waited for with [`Ears::response`].
@@ -116,12 +99,8 @@ impl Agent {
         payload: serde_json::Value,
     ) -> anyhow::Result<String> {
         let id = uuid::Uuid::now_v7().to_string();
-        let request = A2aRequest::new()
-            .request_id(&*id)
-            .from(self.name)
-            .to(to)
-            .method(method)
-            .payload(payload);
+        let request =
+            A2aRequest::new().request_id(&*id).from(self.name).to(to).method(method).payload(payload);
         self.emit_for(part, request, Some(&id)).await?;
         Ok(id)
     }
@@ -132,11 +111,8 @@ impl Agent {
         request: &Request,
         payload: serde_json::Value,
     ) -> anyhow::Result<()> {
-        let response = A2aResponse::new()
-            .request_id(&*request.id)
-            .from(self.name)
-            .to(&*request.from)
-            .payload(payload);
+        let response =
+            A2aResponse::new().request_id(&*request.id).from(self.name).to(&*request.from).payload(payload);
         let part = request.part.clone();
         self.emit_for(&part, response, Some(&request.id)).await
     }

@@ -36,11 +36,7 @@ pub(crate) async fn verdict(setting: &Setting, shown: &Shown) -> anyhow::Result<
     let log = read(setting).await?;
     let (missed, wrong) = compare(&log, &shown.seen);
     let mut sequences: BTreeMap<String, (u64, bool)> = BTreeMap::new();
-    for event in log
-        .iter()
-        .map(Delivery::event)
-        .filter(|event| event.class() == Class::Durable)
-    {
+    for event in log.iter().map(Delivery::event).filter(|event| event.class() == Class::Durable) {
         let name = event.source().rsplit('/').next().unwrap_or_default();
         let (last, dense) = sequences.entry(name.to_owned()).or_insert((0, true));
         *last += 1;
@@ -52,39 +48,26 @@ pub(crate) async fn verdict(setting: &Setting, shown: &Shown) -> anyhow::Result<
         violations.extend(run.apply(event).iter().map(ToString::to_string));
     }
     violations.extend(run.finish().iter().map(ToString::to_string));
-    Ok(Verdict {
-        sequences,
-        violations,
-        missed,
-        wrong,
-        events: log.len(),
-    })
+    Ok(Verdict { sequences, violations, missed, wrong, events: log.len() })
 }
 
 /// How many events that stand before the last one seen were not seen.
 pub(crate) async fn missed_so_far(setting: &Setting, seen: &[String]) -> anyhow::Result<usize> {
     let mut log = read(setting).await?;
-    let reached = log
-        .iter()
-        .rposition(|delivery| seen.last().is_some_and(|id| id == delivery.event().id()));
+    let reached = log.iter().rposition(|delivery| seen.last().is_some_and(|id| id == delivery.event().id()));
     log.truncate(reached.map_or(0, |at| at + 1));
     Ok(compare(&log, seen).0)
 }
 
 async fn read(setting: &Setting) -> anyhow::Result<Vec<Delivery>> {
-    Ok(client(&setting.url)?
-        .read_all(&setting.scope(), &Filter::all())
-        .await?)
+    Ok(client(&setting.url)?.read_all(&setting.scope(), &Filter::all()).await?)
 }
 
 /// How many events of the log were not seen, and how many of those seen were in a wrong place.
 fn compare(log: &[Delivery], seen: &[String]) -> (usize, usize) {
     let have: HashSet<&str> = seen.iter().map(String::as_str).collect();
-    let kept: Vec<&str> = log
-        .iter()
-        .map(|delivery| delivery.event().id())
-        .filter(|id| have.contains(id))
-        .collect();
+    let kept: Vec<&str> =
+        log.iter().map(|delivery| delivery.event().id()).filter(|id| have.contains(id)).collect();
     let in_place = kept.iter().zip(seen).filter(|(a, b)| *a == b).count();
     (log.len() - kept.len(), seen.len() - in_place)
 }

@@ -55,11 +55,7 @@ impl Drop for Canvas {
 impl Canvas {
     /// Nothing drawn yet.
     pub(crate) fn new() -> Self {
-        Self {
-            rows: 0,
-            size: (0, 0),
-            frame: 0,
-        }
+        Self { rows: 0, size: (0, 0), frame: 0 }
     }
 
     /// Draws over the last picture.
@@ -108,14 +104,9 @@ impl Frame<'_> {
     fn head(&self, width: usize) -> Line {
         let events = self.shown.outline.events();
         let rate = events as f64 / self.elapsed.as_secs_f64().max(0.1);
-        let line = Line::new()
-            .add("1;36", "headwater demo")
-            .add("2", "  run ")
-            .add("", self.setting.run.as_str());
-        let line = line.add(
-            "2",
-            format!("  {events} events  {rate:.0}/s  {}", length(self.elapsed)),
-        );
+        let line =
+            Line::new().add("1;36", "headwater demo").add("2", "  run ").add("", self.setting.run.as_str());
+        let line = line.add("2", format!("  {events} events  {rate:.0}/s  {}", length(self.elapsed)));
         line.right(width, "2", self.setting.url.as_str())
     }
 
@@ -141,22 +132,13 @@ impl Frame<'_> {
         let line = Line::new().add("2", "reader  ");
         match self.shown.cut {
             None => line.add("32", "● ").add("", "reading its own stream over SSE"),
-            Some(Cut { at, away: None, .. }) => line.add("31", "○ ").add(
-                "",
-                format!("disconnected on purpose after event {at}; the run goes on"),
-            ),
-            Some(Cut {
-                away: Some(_),
-                missed: None,
-                ..
-            }) => line.add("33", "◐ ").add("", "reconnected with its cursor"),
-            Some(Cut {
-                at,
-                away: Some(away),
-                replayed,
-                missed: Some(missed),
-                ..
-            }) => line
+            Some(Cut { at, away: None, .. }) => line
+                .add("31", "○ ")
+                .add("", format!("disconnected on purpose after event {at}; the run goes on")),
+            Some(Cut { away: Some(_), missed: None, .. }) => {
+                line.add("33", "◐ ").add("", "reconnected with its cursor")
+            }
+            Some(Cut { at, away: Some(away), replayed, missed: Some(missed), .. }) => line
                 .add(if missed == 0 { "32" } else { "31" }, "● ")
                 .add(
                     "",
@@ -165,10 +147,7 @@ impl Frame<'_> {
                         length(away)
                     ),
                 )
-                .add(
-                    if missed == 0 { "1;32" } else { "1;31" },
-                    format!("missed {missed}"),
-                ),
+                .add(if missed == 0 { "1;32" } else { "1;31" }, format!("missed {missed}")),
         }
     }
 }
@@ -180,9 +159,7 @@ fn title(voice: &Voice) -> Line {
         "tool.arguments" => "calls a tool",
         _ => "writes",
     };
-    Line::new()
-        .add("1;34", format!(" {agent} "))
-        .add("2", format!("{what} "))
+    Line::new().add("1;34", format!(" {agent} ")).add("2", format!("{what} "))
 }
 
 fn sgr(voice: &Voice) -> &'static str {

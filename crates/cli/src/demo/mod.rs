@@ -83,11 +83,7 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<ExitCode> {
         stop(server, &mut signals).await?;
     }
     broker.close().await?;
-    Ok(if accepted {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(exit::FAILED)
-    })
+    Ok(if accepted { ExitCode::SUCCESS } else { ExitCode::from(exit::FAILED) })
 }
 
 /// Starts screen and agents, waits for the end of the run, and says whether everything was as it must be.

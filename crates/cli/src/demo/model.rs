@@ -24,8 +24,7 @@ impl Agent {
     /// Lets a model think and answer, token by token, and gives the answer.
     pub(crate) async fn think(&mut self, part: &str, lines: Lines) -> anyhow::Result<String> {
         let begun = tokio::time::Instant::now();
-        self.emit(part, LlmStarted::new().model(lines.model).provider("script"))
-            .await?;
+        self.emit(part, LlmStarted::new().model(lines.model).provider("script")).await?;
         self.setting.pace.pause(SILENCE_MS).await;
         let mut tokens = 0_usize;
         if !lines.reasoning.is_empty() {
@@ -34,24 +33,16 @@ impl Agent {
                 tokens += 1;
                 self.breathe(tokens).await;
             }
-            self.emit(part, LlmReasoningCompleted::new().text(lines.reasoning))
-                .await?;
+            self.emit(part, LlmReasoningCompleted::new().text(lines.reasoning)).await?;
         }
         for token in split(lines.text) {
             self.emit(part, LlmDelta::new(token)).await?;
             tokens += 1;
             self.breathe(tokens).await;
         }
-        let usage = Usage {
-            input_tokens: None,
-            output_tokens: Some(tokens.into()),
-            cached_tokens: None,
-        };
+        let usage = Usage { input_tokens: None, output_tokens: Some(tokens.into()), cached_tokens: None };
         let took = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let completed = LlmCompleted::new()
-            .text(lines.text)
-            .model(lines.model)
-            .finish_reason("stop");
+        let completed = LlmCompleted::new().text(lines.text).model(lines.model).finish_reason("stop");
         self.emit(part, completed.usage(usage).duration_ms(took)).await?;
         Ok(lines.text.to_owned())
     }
@@ -68,16 +59,9 @@ pub(crate) fn split(text: &str) -> Vec<&str> {
     let mut pieces = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {
-        let word = rest
-            .char_indices()
-            .skip(1)
-            .find(|(_, c)| c.is_whitespace())
-            .map_or(rest.len(), |(at, _)| at);
-        let cut = if word > LONG {
-            rest.floor_char_boundary(word / 2)
-        } else {
-            word
-        };
+        let word =
+            rest.char_indices().skip(1).find(|(_, c)| c.is_whitespace()).map_or(rest.len(), |(at, _)| at);
+        let cut = if word > LONG { rest.floor_char_boundary(word / 2) } else { word };
         let (piece, after) = rest.split_at(cut.max(1));
         pieces.push(piece);
         rest = after;

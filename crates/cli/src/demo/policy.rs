@@ -63,12 +63,7 @@ mod tests {
     use super::*;
 
     fn policy(rate: f64, burst: f64) -> Policy {
-        Policy {
-            name: "api".into(),
-            per: "client".into(),
-            rate,
-            burst,
-        }
+        Policy { name: "api".into(), per: "client".into(), rate, burst }
     }
 
     #[test]

@@ -17,11 +17,7 @@ pub(crate) struct Reader {
 impl Reader {
     /// Subscribes from the beginning of the run.
     pub(crate) async fn open(setting: &Setting) -> anyhow::Result<Self> {
-        let mut reader = Self {
-            setting: setting.clone(),
-            follow: None,
-            cursor: None,
-        };
+        let mut reader = Self { setting: setting.clone(), follow: None, cursor: None };
         reader.resume().await?;
         Ok(reader)
     }

@@ -151,11 +151,7 @@ impl Screen {
                 let age = self.setting.sent.age(event.id());
                 shown.delays.extend(age);
                 let token = matches!(event.ty(), LlmDelta::TYPE | LlmReasoningDelta::TYPE);
-                if token
-                    && self
-                        .answers
-                        .insert(event.subject().unwrap_or_default().to_owned())
-                {
+                if token && self.answers.insert(event.subject().unwrap_or_default().to_owned()) {
                     shown.first_tokens.extend(age);
                 }
             }
@@ -169,39 +165,24 @@ impl Screen {
     /// Whether the audit's model is in the middle of a sentence.
     fn is_time_to_cut(&self) -> bool {
         let reading = format!("{}/audit/read", self.setting.run);
-        self.shown
-            .outline
-            .parts()
-            .iter()
-            .any(|part| part.subject == reading && part.events > CUT_AFTER)
+        self.shown.outline.parts().iter().any(|part| part.subject == reading && part.events > CUT_AFTER)
     }
 
     fn cut(&mut self) -> io::Result<()> {
         let at = self.shown.seen.len();
-        self.shown.cut = Some(Cut {
-            at,
-            since: Instant::now(),
-            away: None,
-            replayed: 0,
-            missed: None,
-        });
+        self.shown.cut = Some(Cut { at, since: Instant::now(), away: None, replayed: 0, missed: None });
         self.say(&format!("reader disconnected on purpose after event {at}"))
     }
 
     /// History has been delivered: after an accident this is when the log is asked whether anything is missing.
     async fn caught_up(&mut self) -> anyhow::Result<()> {
-        let waiting = self
-            .shown
-            .cut
-            .is_some_and(|cut| cut.away.is_some() && cut.missed.is_none());
+        let waiting = self.shown.cut.is_some_and(|cut| cut.away.is_some() && cut.missed.is_none());
         if waiting {
             let missed = check::missed_so_far(&self.setting, &self.shown.seen).await?;
             if let Some(cut) = &mut self.shown.cut {
                 cut.missed = Some(missed);
                 let replayed = cut.replayed;
-                self.say(&format!(
-                    "reader reconnected, {replayed} events replayed, missed {missed}"
-                ))?;
+                self.say(&format!("reader reconnected, {replayed} events replayed, missed {missed}"))?;
             }
         }
         Ok(())
@@ -219,15 +200,8 @@ impl Screen {
     fn draw(&mut self, last: bool) -> io::Result<()> {
         let elapsed = self.begun.map(|begun| begun.elapsed()).unwrap_or_default();
         match &mut self.canvas {
-            Some(canvas) => canvas.draw(
-                &Frame {
-                    setting: &self.setting,
-                    shown: &self.shown,
-                    elapsed,
-                    last,
-                },
-                &mut self.out,
-            ),
+            Some(canvas) => canvas
+                .draw(&Frame { setting: &self.setting, shown: &self.shown, elapsed, last }, &mut self.out),
             None => Ok(()),
         }
     }

@@ -16,11 +16,7 @@ pub(crate) fn print(setting: &Setting, shown: &Shown, verdict: &Verdict) -> io::
     let paint = Paint(stdout_has_colour());
     let mut out = Out::new();
     let mut row = |good: bool, name: &str, text: String| {
-        let sign = if good {
-            paint.sgr("32", "✓")
-        } else {
-            paint.sgr("31", "✗")
-        };
+        let sign = if good { paint.sgr("32", "✓") } else { paint.sgr("31", "✗") };
         writeln!(out, "{sign} {name:<12} {text}")
     };
     let outline = &shown.outline;
@@ -50,18 +46,10 @@ pub(crate) fn print(setting: &Setting, shown: &Shown, verdict: &Verdict) -> io::
     row(
         !all.is_empty(),
         "every event",
-        format!(
-            "p50 {}, p99 {}",
-            millis(percentile(&all, 50)),
-            millis(percentile(&all, 99))
-        ),
+        format!("p50 {}, p99 {}", millis(percentile(&all, 50)), millis(percentile(&all, 99))),
     )?;
     let counts = verdict.sequences.iter().map(|(agent, (count, dense))| {
-        if *dense {
-            format!("{agent} {count}")
-        } else {
-            format!("{agent} has holes")
-        }
+        if *dense { format!("{agent} {count}") } else { format!("{agent} has holes") }
     });
     let counts: Vec<String> = counts.collect();
     row(
@@ -70,11 +58,7 @@ pub(crate) fn print(setting: &Setting, shown: &Shown, verdict: &Verdict) -> io::
         format!("every sequence is dense: {}", counts.join(", ")),
     )?;
     let checked = match verdict.violations.first() {
-        None => format!(
-            "accepts the run: {} parts opened, {} still open",
-            outline.len(),
-            outline.open()
-        ),
+        None => format!("accepts the run: {} parts opened, {} still open", outline.len(), outline.open()),
         Some(first) => format!("{} violations: {first}", verdict.violations.len()),
     };
     row(verdict.violations.is_empty(), "run checker", checked)?;
@@ -89,11 +73,7 @@ pub(crate) fn print(setting: &Setting, shown: &Shown, verdict: &Verdict) -> io::
         ),
         None => format!("missed {}, repeated {}", verdict.missed, verdict.wrong),
     };
-    row(
-        verdict.missed == 0 && verdict.wrong == 0 && shown.cut.is_some(),
-        "reader",
-        reader,
-    )?;
+    row(verdict.missed == 0 && verdict.wrong == 0 && shown.cut.is_some(), "reader", reader)?;
     if !verdict.is_good() {
         writeln!(out, "\nrun {}: something is not as it must be", setting.run)?;
     }

@@ -18,10 +18,7 @@ impl Agent {
             self.emit(part, delta).await?;
             self.setting.pace.pause(25).await;
         }
-        let call = ToolCall::new()
-            .tool_call_id(&*id)
-            .name(tool)
-            .arguments(arguments.clone());
+        let call = ToolCall::new().tool_call_id(&*id).name(tool).arguments(arguments.clone());
         self.emit(part, call).await?;
         let begun = tokio::time::Instant::now();
         self.setting.pace.pause(550).await;
@@ -31,19 +28,13 @@ impl Agent {
         let took = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         match done {
             Ok(result) => {
-                let told = ToolResult::new()
-                    .tool_call_id(&*id)
-                    .name(tool)
-                    .result(result.clone())
-                    .duration_ms(took);
+                let told =
+                    ToolResult::new().tool_call_id(&*id).name(tool).result(result.clone()).duration_ms(took);
                 self.emit(part, told).await?;
                 Ok(result)
             }
             Err(error) => {
-                let told = ToolError::new()
-                    .tool_call_id(&*id)
-                    .name(tool)
-                    .error(format!("{error:#}"));
+                let told = ToolError::new().tool_call_id(&*id).name(tool).error(format!("{error:#}"));
                 self.emit(part, told).await?;
                 Err(error)
             }
@@ -65,15 +56,9 @@ fn carry_out(folder: &Path, tool: &str, arguments: &Value) -> anyhow::Result<Val
         }
         "lint_policy" => Ok(json!({ "findings": read(&file)?.lint() })),
         "simulate" => {
-            let number = |name: &str| {
-                arguments[name]
-                    .as_u64()
-                    .and_then(|n| u32::try_from(n).ok())
-                    .unwrap_or(1)
-            };
-            Ok(serde_json::to_value(
-                read(&file)?.simulate(number("per_second"), number("seconds")),
-            )?)
+            let number =
+                |name: &str| arguments[name].as_u64().and_then(|n| u32::try_from(n).ok()).unwrap_or(1);
+            Ok(serde_json::to_value(read(&file)?.simulate(number("per_second"), number("seconds")))?)
         }
         "deploy" => {
             let target = folder.join("live");

@@ -32,10 +32,7 @@ pub(crate) struct Batches {
 impl Batches {
     /// Reads a file, or stdin for `-`.
     pub(crate) fn open(path: &Path, max: u16) -> anyhow::Result<Self> {
-        Ok(Self {
-            input: Input::open(path)?,
-            max: max.into(),
-        })
+        Ok(Self { input: Input::open(path)?, max: max.into() })
     }
 
     /// How many bytes there are, where that is known.

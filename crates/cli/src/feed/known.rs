@@ -25,11 +25,7 @@ pub(crate) struct Known {
 impl Known {
     /// Knows nothing yet.
     pub(crate) fn new(broker: Arc<dyn EventBroker>) -> Self {
-        Self {
-            broker,
-            hasher: RandomState::new(),
-            ids: HashMap::new(),
-        }
+        Self { broker, hasher: RandomState::new(), ids: HashMap::new() }
     }
 
     /// Takes out of the batch what is there already and gives how many those were.

@@ -76,12 +76,7 @@ impl Tally {
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} {} stored",
-            self.stored,
-            if self.stored == 1 { "event" } else { "events" }
-        )?;
+        write!(f, "{} {} stored", self.stored, if self.stored == 1 { "event" } else { "events" })?;
         if self.duplicates > 0 {
             write!(f, ", {} already there", self.duplicates)?;
         }

@@ -40,27 +40,19 @@ impl Input {
             (Box::new(io::stdin()), None)
         } else {
             let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
-            let bytes = file
-                .metadata()
-                .ok()
-                .filter(std::fs::Metadata::is_file)
-                .map(|m| m.len());
+            let bytes = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|m| m.len());
             (Box::new(file), bytes)
         };
         let (sender, entries) = mpsc::channel(QUEUE);
         std::thread::Builder::new().name("input".into()).spawn(move || {
             let give = |entry| sender.blocking_send(entry).is_ok();
-            if let Err(error) = read(BufReader::with_capacity(256 * 1024, source), &mut |entry| {
-                give(Ok(entry))
-            }) {
+            if let Err(error) =
+                read(BufReader::with_capacity(256 * 1024, source), &mut |entry| give(Ok(entry)))
+            {
                 give(Err(error));
             }
         })?;
-        Ok(Self {
-            entries,
-            failed: None,
-            bytes,
-        })
+        Ok(Self { entries, failed: None, bytes })
     }
 
     /// Waits for the next entry; `None` at the end. Dropping the future loses nothing.
@@ -94,17 +86,11 @@ fn read(mut source: impl BufRead, give: &mut dyn FnMut(Entry) -> bool) -> io::Re
         }
         if let Ok(batch) = serde_json::from_str::<Vec<&RawValue>>(text) {
             for json in batch {
-                if !give(Entry {
-                    line: number,
-                    json: json.get().to_owned(),
-                }) {
+                if !give(Entry { line: number, json: json.get().to_owned() }) {
                     return Ok(());
                 }
             }
-        } else if !give(Entry {
-            line: number,
-            json: text.trim().to_owned(),
-        }) {
+        } else if !give(Entry { line: number, json: text.trim().to_owned() }) {
             return Ok(());
         }
     }
@@ -126,26 +112,18 @@ fn document(
     give: &mut dyn FnMut(Entry) -> bool,
 ) -> io::Result<()> {
     let mut whole = head.to_vec();
-    source
-        .take((MAX_LINE - head.len().min(MAX_LINE)) as u64)
-        .read_to_end(&mut whole)?;
+    source.take((MAX_LINE - head.len().min(MAX_LINE)) as u64).read_to_end(&mut whole)?;
     let text = utf8(&whole, line)?;
     match serde_json::from_str::<Vec<&RawValue>>(text) {
         Ok(batch) => {
             for json in batch {
-                if !give(Entry {
-                    line,
-                    json: json.get().to_owned(),
-                }) {
+                if !give(Entry { line, json: json.get().to_owned() }) {
                     break;
                 }
             }
         }
         Err(_) => {
-            give(Entry {
-                line,
-                json: text.to_owned(),
-            });
+            give(Entry { line, json: text.to_owned() });
         }
     }
     Ok(())
@@ -155,10 +133,7 @@ fn next_line(source: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<bool> 
     line.clear();
     source.take(MAX_LINE as u64).read_until(b'\n', line)?;
     if line.len() == MAX_LINE {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidData,
-            "a line is longer than 16 MiB",
-        ));
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "a line is longer than 16 MiB"));
     }
     Ok(!line.is_empty())
 }
@@ -186,10 +161,7 @@ mod tests {
     fn lines_documents_and_batches() {
         let two = [(1, "{\"a\":1}".to_owned()), (3, "{\"b\":2}".to_owned())];
         assert_eq!(entries("{\"a\":1}\n\n{\"b\":2}"), two);
-        assert_eq!(
-            entries("{\n \"a\": 1\n}\n"),
-            [(1, "{\n \"a\": 1\n}\n".to_owned())]
-        );
+        assert_eq!(entries("{\n \"a\": 1\n}\n"), [(1, "{\n \"a\": 1\n}\n".to_owned())]);
         assert_eq!(entries("[{\"a\":1},\n{\"b\":2}]").len(), 2);
         assert_eq!(entries("[{\"a\":1},{\"b\":2}]\n").len(), 2);
         assert_eq!(entries(""), []);

@@ -30,21 +30,11 @@ impl Sender {
         let events: Vec<Event> = batch.events.iter().map(|(_, event)| event.clone()).collect();
         let fates = self.fates(&events).await?;
         let sent = batch.events.iter().zip(fates);
-        let sent = sent.map(|((line, event), fate)| Outcome {
-            line: *line,
-            id: Some(event.id().to_owned()),
-            fate,
-        });
+        let sent =
+            sent.map(|((line, event), fate)| Outcome { line: *line, id: Some(event.id().to_owned()), fate });
         let broken = batch.broken.iter().map(|(line, error)| {
-            let fate = Fate::Refused {
-                code: error.code().to_string(),
-                detail: error.to_string(),
-            };
-            Outcome {
-                line: *line,
-                id: None,
-                fate,
-            }
+            let fate = Fate::Refused { code: error.code().to_string(), detail: error.to_string() };
+            Outcome { line: *line, id: None, fate }
         });
         let mut all: Vec<Outcome> = sent.chain(broken).collect();
         all.sort_by_key(|outcome| outcome.line);
@@ -70,18 +60,14 @@ impl Sender {
                 Err(Error::InvalidEvent { index, error }) if index < part.len() => {
                     let mut rest = part;
                     let at = rest.remove(index);
-                    fates[at] = Some(Fate::Refused {
-                        code: error.code().to_string(),
-                        detail: error.to_string(),
-                    });
+                    fates[at] =
+                        Some(Fate::Refused { code: error.code().to_string(), detail: error.to_string() });
                     parts.push(rest);
                 }
                 Err(error) if is_about_the_caller(&error) => return Err(error),
                 Err(error) if part.len() == 1 => {
-                    fates[part[0]] = Some(Fate::Refused {
-                        code: error.code().to_owned(),
-                        detail: error.to_string(),
-                    });
+                    fates[part[0]] =
+                        Some(Fate::Refused { code: error.code().to_owned(), detail: error.to_string() });
                 }
                 Err(error) if error.is_retryable() => return Err(error),
                 Err(_) => {

@@ -45,12 +45,7 @@ impl Outline {
 
     fn lines(&self, look: Look, folded: &HashSet<usize>) -> Vec<Line> {
         let mut lines = Vec::new();
-        for (at, part) in self
-            .parts
-            .iter()
-            .enumerate()
-            .filter(|(_, part)| part.parent.is_none())
-        {
+        for (at, part) in self.parts.iter().enumerate().filter(|(_, part)| part.parent.is_none()) {
             lines.push(self.line(part, String::new(), look, folded.contains(&at)));
             self.below(at, "", look, folded, &mut lines);
         }
@@ -105,11 +100,7 @@ impl Outline {
 
     /// How many parts a part is made of, itself included.
     fn size(&self, part: &Part) -> usize {
-        1 + part
-            .children
-            .iter()
-            .map(|&child| self.size(&self.parts[child]))
-            .sum::<usize>()
+        1 + part.children.iter().map(|&child| self.size(&self.parts[child])).sum::<usize>()
     }
 }
 

@@ -74,14 +74,8 @@ mod tests {
         let line = Line::new().add("32", "abcdef").add("", "ghi");
         assert_eq!(line.clone().cut(5).render(Paint(false)), "abcd…");
         assert_eq!(line.clone().cut(9).render(Paint(false)), "abcdefghi");
-        assert_eq!(
-            line.clone().right(12, "", "1 s").render(Paint(false)),
-            "abcdefg… 1 s"
-        );
-        assert_eq!(
-            line.clone().right(14, "", "1 s").render(Paint(false)),
-            "abcdefghi  1 s"
-        );
+        assert_eq!(line.clone().right(12, "", "1 s").render(Paint(false)), "abcdefg… 1 s");
+        assert_eq!(line.clone().right(14, "", "1 s").render(Paint(false)), "abcdefghi  1 s");
         assert_eq!(line.right(20, "", "x").width(), 20);
     }
 }

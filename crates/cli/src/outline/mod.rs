@@ -107,9 +107,7 @@ impl Outline {
     /// The part a new one belongs to: of another kind at the same subject while that is open, else the nearest above.
     fn parent_of(&self, kind: Kind, subject: &str) -> Option<usize> {
         let here = self.by_subject.get(subject).and_then(|all| {
-            all.iter()
-                .rev()
-                .find(|&&at| self.parts[at].kind != kind && self.parts[at].state == State::Open)
+            all.iter().rev().find(|&&at| self.parts[at].kind != kind && self.parts[at].state == State::Open)
         });
         if let Some(&at) = here {
             return Some(at);

@@ -89,11 +89,7 @@ impl Part {
             Role::Cancels(_) => State::Cancelled,
             Role::Within(_) | Role::Note => self.state,
         };
-        self.closed = if self.state == State::Open {
-            None
-        } else {
-            self.closed.or(event.time())
-        };
+        self.closed = if self.state == State::Open { None } else { self.closed.or(event.time()) };
         // Deltas come by the hundred and tell nothing beyond their text.
         if entry.delta.is_some() {
             return;
@@ -107,12 +103,7 @@ impl Part {
     /// How long it took, or has taken until `now`.
     pub(crate) fn length(&self, now: Option<Timestamp>) -> Option<std::time::Duration> {
         let until = self.closed.or(now)?;
-        Some(
-            until
-                .duration_since(self.opened?)
-                .max(jiff::SignedDuration::ZERO)
-                .unsigned_abs(),
-        )
+        Some(until.duration_since(self.opened?).max(jiff::SignedDuration::ZERO).unsigned_abs())
     }
 
     /// When it began.
@@ -124,19 +115,13 @@ impl Part {
     fn call_it(&mut self, with: Option<String>) {
         let Some(with) = with else { return };
         let here = self.subject.rsplit('/').next().unwrap_or_default();
-        let here = if here == with {
-            String::new()
-        } else {
-            format!(" · {}", short(&printable(here), 24))
-        };
+        let here = if here == with { String::new() } else { format!(" · {}", short(&printable(here), 24)) };
         self.name = format!("{} {with}{here}", self.kind.as_str());
     }
 
     fn learn(&mut self, data: &Value, entry: &Entry) {
         let text = |member: &str| {
-            data.get(member)
-                .and_then(Value::as_str)
-                .map(|text| printable(text).replace('\n', " "))
+            data.get(member).and_then(Value::as_str).map(|text| printable(text).replace('\n', " "))
         };
         match self.kind {
             Kind::Workflow | Kind::Task | Kind::Step => {
@@ -158,14 +143,12 @@ impl Part {
         let note = match entry.role {
             Role::Fails(_) => data.get("error").map(failure),
             Role::Within(_) => text("message"),
-            Role::Completes(_) if self.kind == Kind::Llm => data
-                .pointer("/usage/output_tokens")
-                .and_then(Value::as_u64)
-                .map(|n| format!("{n} tokens")),
-            Role::Completes(_) => ["result", "output", "payload"]
-                .iter()
-                .find_map(|member| data.get(member))
-                .map(brief),
+            Role::Completes(_) if self.kind == Kind::Llm => {
+                data.pointer("/usage/output_tokens").and_then(Value::as_u64).map(|n| format!("{n} tokens"))
+            }
+            Role::Completes(_) => {
+                ["result", "output", "payload"].iter().find_map(|member| data.get(member)).map(brief)
+            }
             Role::Opens(_) if self.kind == Kind::Tool => data.get("arguments").map(brief),
             _ => None,
         };
@@ -180,9 +163,7 @@ fn brief(value: &Value) -> String {
     match value {
         Value::String(text) => printable(text).replace('\n', " "),
         Value::Object(members) => {
-            let members = members
-                .iter()
-                .map(|(name, value)| format!("{name} {}", brief(value)));
+            let members = members.iter().map(|(name, value)| format!("{name} {}", brief(value)));
             printable(&members.collect::<Vec<_>>().join(", "))
         }
         Value::Array(items) if items.len() > 1 => format!("{} items", items.len()),

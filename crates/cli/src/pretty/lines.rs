@@ -24,10 +24,7 @@ pub(crate) struct Lines {
 impl Lines {
     /// Prints with colours or without.
     pub(crate) fn new(colour: bool) -> Self {
-        Self {
-            paint: Paint(colour),
-            text_of: None,
-        }
+        Self { paint: Paint(colour), text_of: None }
     }
 
     /// Prints an event.
@@ -46,10 +43,7 @@ impl Lines {
             out,
             "{} {} {} {}",
             paint.dim(clock(event)),
-            paint.sgr(
-                category_colour(event.ty()),
-                format!("{:<26}", printable(event.ty()))
-            ),
+            paint.sgr(category_colour(event.ty()), format!("{:<26}", printable(event.ty()))),
             format_args!("{:<30}", printable(event.subject().unwrap_or(event.stream()))),
             paint.dim(data),
         )
@@ -57,11 +51,7 @@ impl Lines {
 
     /// Ends a line of running text, if there is one.
     pub(crate) fn finish(&mut self, out: &mut impl Write) -> io::Result<()> {
-        if self.text_of.take().is_some() {
-            out.write_all(b"\n")
-        } else {
-            Ok(())
-        }
+        if self.text_of.take().is_some() { out.write_all(b"\n") } else { Ok(()) }
     }
 
     fn delta(&mut self, out: &mut impl Write, event: &Event, text: &str) -> io::Result<()> {
@@ -69,16 +59,8 @@ impl Lines {
         if self.text_of.as_ref() != Some(&part) {
             self.finish(out)?;
             let paint = self.paint;
-            let ty = paint.sgr(
-                category_colour(event.ty()),
-                format!("{:<26}", printable(event.ty())),
-            );
-            write!(
-                out,
-                "{} {ty} {:<30} ",
-                paint.dim(clock(event)),
-                printable(&part.1)
-            )?;
+            let ty = paint.sgr(category_colour(event.ty()), format!("{:<26}", printable(event.ty())));
+            write!(out, "{} {ty} {:<30} ", paint.dim(clock(event)), printable(&part.1))?;
             self.text_of = Some(part);
         }
         // Running text stays on its line, so that the next event is found by eye.
@@ -88,8 +70,5 @@ impl Lines {
 
 /// The time of day of an event, UTC.
 fn clock(event: &Event) -> &str {
-    event
-        .time_text()
-        .and_then(|time| time.get(11..23))
-        .unwrap_or("            ")
+    event.time_text().and_then(|time| time.get(11..23)).unwrap_or("            ")
 }

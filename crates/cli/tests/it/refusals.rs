@@ -20,26 +20,13 @@ fn bad_configuration_ends_with_64_and_says_where() {
     let file = folder.join("headwater.toml");
     let serve = ["serve", "--listen", "127.0.0.1:0"];
     for (toml, words) in [
-        (
-            "lisen = \"x\"",
-            ["headwater.toml", "unknown key `lisen`", "`listen`"],
-        ),
-        (
-            "listen = \"nowhere\"",
-            ["headwater.toml", "key `listen`", "invalid socket address"],
-        ),
+        ("lisen = \"x\"", ["headwater.toml", "unknown key `lisen`", "`listen`"]),
+        ("listen = \"nowhere\"", ["headwater.toml", "key `listen`", "invalid socket address"]),
         (
             "[retention]\ndurable = \"soon\"",
-            [
-                "headwater.toml",
-                "key `retention-durable`",
-                "`soon` is no duration",
-            ],
+            ["headwater.toml", "key `retention-durable`", "`soon` is no duration"],
         ),
-        (
-            "broker = \"redis://localhost\"",
-            ["headwater.toml", "key `broker`", "not part of this build"],
-        ),
+        ("broker = \"redis://localhost\"", ["headwater.toml", "key `broker`", "not part of this build"]),
         ("listen =", ["headwater.toml", "TOML", ""]),
     ] {
         fs::write(&file, toml).unwrap();
@@ -47,18 +34,9 @@ fn bad_configuration_ends_with_64_and_says_where() {
         refuses(folder, &["config", "check"], 64, &words);
     }
     fs::remove_file(&file).unwrap();
-    refuses(
-        folder,
-        &["serve", "--config", "missing.toml"],
-        64,
-        &["no configuration file at missing.toml"],
-    );
+    refuses(folder, &["serve", "--config", "missing.toml"], 64, &["no configuration file at missing.toml"]);
     let mut command = headwater(folder);
-    let output = command
-        .args(serve)
-        .env("HEADWATER_BROKER", "kafka://x")
-        .output()
-        .unwrap();
+    let output = command.args(serve).env("HEADWATER_BROKER", "kafka://x").output().unwrap();
     assert_eq!(output.status.code(), Some(64));
     assert!(
         stderr(&output).contains("HEADWATER_BROKER: `kafka:` is not part of this build"),
@@ -70,28 +48,14 @@ fn bad_configuration_ends_with_64_and_says_where() {
 #[test]
 fn configuration_is_shown_with_its_origin() {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(
-        folder.path().join("headwater.toml"),
-        "tenant = \"acme\"\n[log]\nformat = \"json\"\n",
-    )
-    .unwrap();
+    fs::write(folder.path().join("headwater.toml"), "tenant = \"acme\"\n[log]\nformat = \"json\"\n").unwrap();
     let mut command = headwater(folder.path());
-    let output = command
-        .args(["config", "check"])
-        .env("HEADWATER_TOKEN", "secret")
-        .output()
-        .unwrap();
+    let output = command.args(["config", "check"]).env("HEADWATER_TOKEN", "secret").output().unwrap();
     let said = stdout(&output);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let row = |key: &str| {
-        let line = said
-            .lines()
-            .find(|line| line.split_whitespace().next() == Some(key))
-            .unwrap();
-        line.split_whitespace()
-            .skip(1)
-            .map(str::to_owned)
-            .collect::<Vec<_>>()
+        let line = said.lines().find(|line| line.split_whitespace().next() == Some(key)).unwrap();
+        line.split_whitespace().skip(1).map(str::to_owned).collect::<Vec<_>>()
     };
     assert_eq!(row("tenant"), ["acme", "headwater.toml"]);
     assert_eq!(row("log-format"), ["json", "headwater.toml"]);
@@ -108,24 +72,14 @@ fn a_folder_that_cannot_be_had_ends_with_64() {
     let serve = ["serve", "--listen", "127.0.0.1:0", "--broker", "embedded:./data"];
     refuses(folder, &serve, 64, &["cannot open embedded:./data", "in use"]);
     fs::write(folder.join("file"), "").unwrap();
-    refuses(
-        folder,
-        &["serve", "--listen", "127.0.0.1:0", "--broker", "embedded:./file"],
-        64,
-        &["./file"],
-    );
+    refuses(folder, &["serve", "--listen", "127.0.0.1:0", "--broker", "embedded:./file"], 64, &["./file"]);
 }
 
 #[test]
 fn only_a_log_that_is_there_can_be_checked() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    refuses(
-        folder,
-        &["check"],
-        64,
-        &["cannot check embedded:./headwater-data"],
-    );
+    refuses(folder, &["check"], 64, &["cannot check embedded:./headwater-data"]);
     refuses(folder, &["check", "--broker", "memory:"], 64, &["not memory:"]);
     assert_eq!(std::fs::read_dir(folder).unwrap().count(), 0);
 }
@@ -148,19 +102,11 @@ fn work_that_fails_ends_with_1() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     // A port that was free a moment ago and has no server.
-    let closed = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let url = format!("http://{closed}");
     refuses(folder, &["tail", "wf-1", "--url", &url], 1, &["headwater: "]);
     refuses(folder, &["streams", "--url", &url], 1, &["headwater: "]);
-    refuses(
-        folder,
-        &["schema", "no.such.type"],
-        1,
-        &["no event type `no.such.type`"],
-    );
+    refuses(folder, &["schema", "no.such.type"], 1, &["no event type `no.such.type`"]);
     refuses(folder, &["publish", "missing"], 1, &["cannot read missing"]);
 }
 
@@ -182,10 +128,5 @@ fn a_foreign_cursor_is_refused() {
         1,
         &["another stream or tenant"],
     );
-    refuses(
-        folder,
-        &["tail", "wf-2", "--url", &server.url, "--after", "nonsense"],
-        2,
-        &["not a cursor"],
-    );
+    refuses(folder, &["tail", "wf-2", "--url", &server.url, "--after", "nonsense"], 2, &["not a cursor"]);
 }

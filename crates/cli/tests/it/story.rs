@@ -10,16 +10,11 @@ use crate::support::{Server, events, headwater, run, run_with, stderr, stdout};
 use serde_json::Value;
 
 fn lines(text: &str) -> Vec<Value> {
-    text.lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 fn ids(text: &str) -> Vec<String> {
-    lines(text)
-        .iter()
-        .map(|event| event["id"].as_str().unwrap().to_owned())
-        .collect()
+    lines(text).iter().map(|event| event["id"].as_str().unwrap().to_owned()).collect()
 }
 
 #[test]
@@ -27,40 +22,19 @@ fn a_reader_goes_on_after_the_server_was_killed() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let server = Server::start(folder, &[]);
-    let published = run_with(
-        folder,
-        &["publish", "--json", "--url", &server.url, "-"],
-        &events("wf-1", 20, true),
-    );
+    let published =
+        run_with(folder, &["publish", "--json", "--url", &server.url, "-"], &events("wf-1", 20, true));
     assert_eq!(published.status.code(), Some(0), "{}", stderr(&published));
     let results = lines(&stdout(&published));
     assert_eq!(results.len(), 21);
-    assert!(
-        results
-            .iter()
-            .all(|result| result["duplicate"] == false && result["cursor"].is_string())
-    );
+    assert!(results.iter().all(|result| result["duplicate"] == false && result["cursor"].is_string()));
     let cursor = results[9]["cursor"].as_str().unwrap().to_owned();
 
     server.kill();
     let server = Server::start(folder, &[]);
     let rest = events("wf-1", 20, false).lines().last().unwrap().to_owned() + "\n";
-    assert_eq!(
-        run_with(folder, &["publish", "--url", &server.url], &rest)
-            .status
-            .code(),
-        Some(0)
-    );
-    let tail = [
-        "tail",
-        "wf-1",
-        "--json",
-        "--until-end",
-        "--after",
-        &cursor,
-        "--url",
-        &server.url,
-    ];
+    assert_eq!(run_with(folder, &["publish", "--url", &server.url], &rest).status.code(), Some(0));
+    let tail = ["tail", "wf-1", "--json", "--until-end", "--after", &cursor, "--url", &server.url];
     let read = run(folder, &tail);
     assert_eq!(read.status.code(), Some(0), "{}", stderr(&read));
     let expected: Vec<String> = (10..=21).map(|n| format!("wf-1-{n}")).collect();
@@ -73,14 +47,8 @@ fn a_reader_goes_on_after_the_server_was_killed() {
         (Some("wf-1"), Some("completed"))
     );
     let show = stdout(&run(folder, &["show", "wf-1", "--url", &server.url]));
-    assert!(
-        show.starts_with("wf-1  completed\n") && show.contains("22 durable events"),
-        "{show}"
-    );
-    assert_eq!(
-        run(folder, &["show", "wf-2", "--url", &server.url]).status.code(),
-        Some(1)
-    );
+    assert!(show.starts_with("wf-1  completed\n") && show.contains("22 durable events"), "{show}");
+    assert_eq!(run(folder, &["show", "wf-2", "--url", &server.url]).status.code(), Some(1));
 }
 
 #[cfg(unix)]
@@ -103,19 +71,13 @@ fn publish_waits_while_the_server_restarts() {
     server.kill();
     fs::write(folder.join("events"), events("wf-1", 5, false)).unwrap();
     let mut publish = headwater(folder);
-    let mut publish = publish
-        .args(["publish", "events", "--url", &url])
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut publish =
+        publish.args(["publish", "events", "--url", &url]).stderr(Stdio::piped()).spawn().unwrap();
     std::thread::sleep(std::time::Duration::from_millis(300));
     assert!(publish.try_wait().unwrap().is_none(), "publish gave up");
     let server = Server::start(folder, &["--listen", &address]);
     assert!(publish.wait().unwrap().success());
-    let read = run(
-        folder,
-        &["tail", "wf-1", "--json", "--until-end", "--url", &server.url],
-    );
+    let read = run(folder, &["tail", "wf-1", "--json", "--until-end", "--url", &server.url]);
     assert_eq!(ids(&stdout(&read)).len(), 7);
 }
 
@@ -131,15 +93,9 @@ fn refused_events_are_named_and_the_rest_goes_on() {
     let published = run_with(folder, &["publish", "--url", &server.url, "-"], &input.join("\n"));
     assert_eq!(published.status.code(), Some(1));
     let said = stderr(&published);
-    assert!(
-        said.contains("line 2: malformed-json: ") && said.contains("line 4: missing-stream: "),
-        "{said}"
-    );
+    assert!(said.contains("line 2: malformed-json: ") && said.contains("line 4: missing-stream: "), "{said}");
     assert!(said.contains("6 events stored, 2 refused"), "{said}");
-    let read = run(
-        folder,
-        &["tail", "wf-1", "--json", "--until-end", "--url", &server.url],
-    );
+    let read = run(folder, &["tail", "wf-1", "--json", "--until-end", "--url", &server.url]);
     assert_eq!(ids(&stdout(&read)).len(), 6);
 }
 
@@ -152,18 +108,7 @@ fn one_event_over_several_lines_is_one_event() {
     fs::write(folder.join("event.json"), event).unwrap();
     let published = run(folder, &["publish", "event.json", "--url", &server.url]);
     assert_eq!(published.status.code(), Some(0), "{}", stderr(&published));
-    let read = run(
-        folder,
-        &[
-            "tail",
-            "--until-end",
-            "--after",
-            "earliest",
-            "--json",
-            "--url",
-            &server.url,
-        ],
-    );
+    let read = run(folder, &["tail", "--until-end", "--after", "earliest", "--json", "--url", &server.url]);
     assert_eq!(ids(&stdout(&read)), ["1"]);
 }
 
@@ -172,23 +117,12 @@ fn export_and_import_bring_a_run_elsewhere_once() {
     let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (here, there) = (here.path(), there.path());
     let server = Server::start(here, &[]);
-    assert!(
-        run_with(
-            here,
-            &["publish", "--url", &server.url],
-            &events("wf-1", 250, false)
-        )
-        .status
-        .success()
-    );
+    assert!(run_with(here, &["publish", "--url", &server.url], &events("wf-1", 250, false)).status.success());
     let exported = run(here, &["export", "wf-1", "--url", &server.url]);
     assert_eq!(exported.status.code(), Some(0), "{}", stderr(&exported));
     assert_eq!(ids(&stdout(&exported)).len(), 252);
-    fs::write(
-        there.join("half"),
-        stdout(&exported).lines().take(100).collect::<Vec<_>>().join("\n"),
-    )
-    .unwrap();
+    fs::write(there.join("half"), stdout(&exported).lines().take(100).collect::<Vec<_>>().join("\n"))
+        .unwrap();
     fs::write(there.join("run"), &exported.stdout).unwrap();
 
     // Straight into a log that no server has open: half of it, all of it, and all of it again.
@@ -203,13 +137,7 @@ fn export_and_import_bring_a_run_elsewhere_once() {
     let again = run(there, &["export", "wf-1", "--url", "embedded:./data"]);
     assert_eq!(stdout(&again), stdout(&exported));
     let checked = run(there, &["check", "--broker", "embedded:./data"]);
-    assert_eq!(
-        checked.status.code(),
-        Some(0),
-        "{}{}",
-        stdout(&checked),
-        stderr(&checked)
-    );
+    assert_eq!(checked.status.code(), Some(0), "{}{}", stdout(&checked), stderr(&checked));
 }
 
 #[test]
@@ -218,24 +146,13 @@ fn a_closed_pipe_ends_tail_without_a_word() {
     let folder = folder.path();
     let server = Server::start(folder, &[]);
     assert!(
-        run_with(
-            folder,
-            &["publish", "--url", &server.url],
-            &events("wf-1", 2000, false)
-        )
-        .status
-        .success()
+        run_with(folder, &["publish", "--url", &server.url], &events("wf-1", 2000, false)).status.success()
     );
     let mut command = headwater(folder);
-    command
-        .args(["tail", "wf-1", "--url", &server.url])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    command.args(["tail", "wf-1", "--url", &server.url]).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut tail = command.spawn().unwrap();
     let mut first = String::new();
-    BufReader::with_capacity(16, tail.stdout.take().unwrap())
-        .read_line(&mut first)
-        .unwrap();
+    BufReader::with_capacity(16, tail.stdout.take().unwrap()).read_line(&mut first).unwrap();
     assert!(first.contains("workflow.started"), "{first}");
     assert_eq!(tail.wait().unwrap().code(), Some(0));
     let mut said = String::new();
@@ -267,11 +184,7 @@ fn a_tail_comes_back_by_itself_when_the_server_does() {
     let all = events("wf-1", 8, false);
     let all: Vec<&str> = all.lines().collect();
     let publish = |part: &[&str]| {
-        assert!(
-            run_with(folder, &["publish", "--url", &url], &part.join("\n"))
-                .status
-                .success()
-        );
+        assert!(run_with(folder, &["publish", "--url", &url], &part.join("\n")).status.success());
     };
     publish(&all[..4]);
     let mut tail = headwater(folder);

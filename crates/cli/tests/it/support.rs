@@ -65,9 +65,7 @@ impl Server {
     /// Starts one on a free port over `embedded:./data` in `folder`.
     pub(crate) fn start(folder: &Path, args: &[&str]) -> Self {
         let mut command = headwater(folder);
-        command
-            .args(["serve", "--listen", "127.0.0.1:0", "--broker", "embedded:./data"])
-            .args(args);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--broker", "embedded:./data"]).args(args);
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
         let (sender, lines) = mpsc::sync_channel(1024);
@@ -100,13 +98,7 @@ impl Server {
     #[cfg(unix)]
     pub(crate) fn terminate(mut self) -> Option<i32> {
         let pid = self.child.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args(["-TERM", &pid])
-                .status()
-                .unwrap()
-                .success()
-        );
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
         self.child.wait().unwrap().code()
     }
 }

@@ -2,7 +2,5 @@
 
 #[test]
 fn usage() {
-    trycmd::TestCases::new()
-        .case("tests/cmd/*.toml")
-        .case("tests/cmd/*.trycmd");
+    trycmd::TestCases::new().case("tests/cmd/*.toml").case("tests/cmd/*.trycmd");
 }

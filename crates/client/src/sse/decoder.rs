@@ -111,11 +111,7 @@ impl Decoder {
                 return Ok(Some(self.dispatch()));
             }
         }
-        if self.partial.len() > self.limit {
-            Err(TooLarge)
-        } else {
-            Ok(None)
-        }
+        if self.partial.len() > self.limit { Err(TooLarge) } else { Ok(None) }
     }
 
     /// Finds the line that starts at `at`, and where the next one starts. The start of a line without its end is
@@ -155,10 +151,7 @@ impl Decoder {
     fn field(&mut self, line: &[u8]) -> Result<(), TooLarge> {
         let colon = memchr::memchr(b':', line);
         let (name, value) = match colon {
-            Some(at) => (
-                &line[..at],
-                line[at + 1..].strip_prefix(b" ").unwrap_or(&line[at + 1..]),
-            ),
+            Some(at) => (&line[..at], line[at + 1..].strip_prefix(b" ").unwrap_or(&line[at + 1..])),
             None => (line, &[][..]),
         };
         match name {

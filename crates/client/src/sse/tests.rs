@@ -36,18 +36,8 @@ fn decode(chunks: &[&[u8]]) -> Vec<Seen> {
 
 /// The standard, line by line over the whole body.
 fn reference(body: &str) -> Vec<Seen> {
-    let body = body
-        .strip_prefix('\u{feff}')
-        .unwrap_or(body)
-        .replace("\r\n", "\n")
-        .replace('\r', "\n");
-    let blank = Seen {
-        id: String::new(),
-        event: String::new(),
-        data: None,
-        retry: None,
-        merged: None,
-    };
+    let body = body.strip_prefix('\u{feff}').unwrap_or(body).replace("\r\n", "\n").replace('\r', "\n");
+    let blank = Seen { id: String::new(), event: String::new(), data: None, retry: None, merged: None };
     let (mut now, mut known, mut seen) = (blank.clone(), false, Vec::new());
     // What stands behind the last line end is no line.
     let lines: Vec<&str> = body.split('\n').collect();
@@ -56,10 +46,7 @@ fn reference(body: &str) -> Vec<Seen> {
             if known {
                 seen.push(now.clone());
             }
-            now = Seen {
-                id: now.id,
-                ..blank.clone()
-            };
+            now = Seen { id: now.id, ..blank.clone() };
             known = false;
             continue;
         }
@@ -68,11 +55,8 @@ fn reference(body: &str) -> Vec<Seen> {
         let number = || Some(value).filter(|v| !v.is_empty() && v.bytes().all(|b| b.is_ascii_digit()));
         match name {
             "data" => {
-                now.data = Some(
-                    now.data
-                        .take()
-                        .map_or_else(|| value.to_owned(), |have| format!("{have}\n{value}")),
-                );
+                now.data =
+                    Some(now.data.take().map_or_else(|| value.to_owned(), |have| format!("{have}\n{value}")));
             }
             "event" => value.clone_into(&mut now.event),
             "id" if !value.contains('\0') => value.clone_into(&mut now.id),
@@ -90,9 +74,7 @@ fn cut(body: &[u8], mut cuts: Vec<usize>) -> Vec<&[u8]> {
     cuts.sort_unstable();
     cuts.push(body.len());
     let mut from = 0;
-    cuts.into_iter()
-        .map(|to| &body[std::mem::replace(&mut from, to)..to])
-        .collect()
+    cuts.into_iter().map(|to| &body[std::mem::replace(&mut from, to)..to]).collect()
 }
 
 fn body() -> impl Strategy<Value = String> {
@@ -107,19 +89,10 @@ fn body() -> impl Strategy<Value = String> {
         Just("other"),
         Just("dat"),
     ];
-    let value = prop_oneof![
-        "[ -~é]{0,12}",
-        "[0-9]{1,4}",
-        Just(String::new()),
-        Just("a\0b".to_owned())
-    ];
+    let value = prop_oneof!["[ -~é]{0,12}", "[0-9]{1,4}", Just(String::new()), Just("a\0b".to_owned())];
     let joint = prop_oneof![Just(":"), Just(": "), Just(":  "), Just("")];
     let line = (name, joint, value, any::<bool>()).prop_map(|(name, joint, value, blank)| {
-        if blank && name.is_empty() {
-            String::new()
-        } else {
-            format!("{name}{joint}{value}")
-        }
+        if blank && name.is_empty() { String::new() } else { format!("{name}{joint}{value}") }
     });
     let line = prop_oneof![3 => line, 1 => Just(String::new())];
     (any::<bool>(), prop::collection::vec((line, end), 0..24)).prop_map(|(mark, lines)| {
@@ -150,11 +123,7 @@ fn every_single_cut_of_a_body_with_every_line_end_gives_the_same() {
     let want = reference(body);
     assert_eq!(want.len(), 5);
     for at in 0..=body.len() {
-        assert_eq!(
-            decode(&[&body.as_bytes()[..at], &body.as_bytes()[at..]]),
-            want,
-            "cut at {at}"
-        );
+        assert_eq!(decode(&[&body.as_bytes()[..at], &body.as_bytes()[at..]]), want, "cut at {at}");
     }
     let bytes: Vec<&[u8]> = body.as_bytes().chunks(1).collect();
     assert_eq!(decode(&bytes), want);
@@ -164,9 +133,7 @@ fn every_single_cut_of_a_body_with_every_line_end_gives_the_same() {
 fn a_block_without_data_moves_the_id_and_dispatches_nothing() {
     let seen = decode(&[b"id: 7\n\nevent: x\n\ndata: a\n\n"]);
     assert_eq!(
-        seen.iter()
-            .map(|s| (s.id.as_str(), s.data.as_deref()))
-            .collect::<Vec<_>>(),
+        seen.iter().map(|s| (s.id.as_str(), s.data.as_deref())).collect::<Vec<_>>(),
         [("7", None), ("7", None), ("7", Some("a"))]
     );
     assert_eq!(seen[2].event, "", "the name of the block before is forgotten");

@@ -20,10 +20,7 @@ impl Answer {
     /// A stream of events, ended by closing the connection.
     pub fn stream(blocks: &str) -> Self {
         let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
-        Self {
-            pieces: vec![head.into(), blocks.into()],
-            silent: false,
-        }
+        Self { pieces: vec![head.into(), blocks.into()], silent: false }
     }
 
     /// A whole answer.
@@ -32,10 +29,7 @@ impl Answer {
         let head = format!(
             "HTTP/1.1 {status} X\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
         );
-        Self {
-            pieces: vec![head.into(), body.into()],
-            silent: false,
-        }
+        Self { pieces: vec![head.into(), body.into()], silent: false }
     }
 
     pub fn json(status: u16, body: &str) -> Self {
@@ -110,9 +104,7 @@ async fn serve(mut stream: TcpStream, answer: Answer, log: Arc<Mutex<Vec<Seen>>>
             return;
         }
     };
-    let head = String::from_utf8(bytes[..head_end].to_vec())
-        .unwrap()
-        .to_ascii_lowercase();
+    let head = String::from_utf8(bytes[..head_end].to_vec()).unwrap().to_ascii_lowercase();
     let length = head
         .lines()
         .find_map(|line| line.strip_prefix("content-length: "))
@@ -122,10 +114,7 @@ async fn serve(mut stream: TcpStream, answer: Answer, log: Arc<Mutex<Vec<Seen>>>
             return;
         }
     }
-    log.lock().unwrap().push(Seen {
-        head,
-        body: bytes[head_end..].to_vec(),
-    });
+    log.lock().unwrap().push(Seen { head, body: bytes[head_end..].to_vec() });
     for piece in &answer.pieces {
         if stream.write_all(piece).await.is_err() {
             return;

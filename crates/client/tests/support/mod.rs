@@ -32,12 +32,7 @@ impl<S: OpenStore> Factory for OverHttp<S> {
         let local = OverStore::<S>::new().make(setup).await;
         let server = Server::over(local.broker(), lifetime_ms).await;
         let client = server.client();
-        Box::new(Remote {
-            local,
-            lifetime_ms,
-            server: Some(server),
-            client,
-        })
+        Box::new(Remote { local, lifetime_ms, server: Some(server), client })
     }
 }
 

@@ -18,11 +18,7 @@ pub(crate) fn effective(
 ) -> Result<RunRecord, Error> {
     let cuts = reading.view.cuts;
     for (kind, cut) in [(Kind::Bodies, cuts.durable), (Kind::Deltas, cuts.transient)] {
-        let known = if kind == Kind::Bodies {
-            &mut record.removed
-        } else {
-            &mut record.trimmed
-        };
+        let known = if kind == Kind::Bodies { &mut record.removed } else { &mut record.trimmed };
         if after >= cut || *known >= cut || record.first > cut {
             continue;
         }
@@ -78,9 +74,7 @@ pub(super) fn tell_lost(page: &mut Page, lost: &[Lost], after: Position, run: Op
 
 /// As [`tell_lost`], for a scope that has more than one stream.
 pub(super) fn tell_lost_everywhere(page: &mut Page, lost: &[Lost], after: Position) {
-    let mut lost = lost
-        .iter()
-        .filter(|lost| lost.to > after && lost.from < page.next);
+    let mut lost = lost.iter().filter(|lost| lost.to > after && lost.from < page.next);
     if let Some(first) = lost.next() {
         let to = lost.next_back().map_or(first.to, |last| last.to);
         page::tell(page, after, (first.from, to), GapReason::Lost);

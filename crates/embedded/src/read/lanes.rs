@@ -23,23 +23,14 @@ use crate::{
 
 pub(super) fn page(reading: &Reading<'_>, lane: Lane, after: Position, limit: Limit) -> Result<Page, Error> {
     if after >= reading.tail {
-        return Ok(Page {
-            next: after,
-            ..Page::default()
-        });
+        return Ok(Page { next: after, ..Page::default() });
     }
     let start = after.max(reading.view.cuts.durable);
     let mut merge = Merge {
         reading,
         lane,
         after: start,
-        buckets: reading
-            .view
-            .buckets
-            .after(Kind::Refs, start)
-            .iter()
-            .cloned()
-            .collect(),
+        buckets: reading.view.buckets.after(Kind::Refs, start).iter().cloned().collect(),
         current: None,
         heads: BinaryHeap::new(),
         tenants: Vec::new(),
@@ -56,10 +47,7 @@ pub(super) fn page(reading: &Reading<'_>, lane: Lane, after: Position, limit: Li
 /// The last position that retention has removed from the lane.
 fn removed(reading: &Reading<'_>, lane: Lane, after: Position) -> Result<Position, Error> {
     let mut last = Position::ZERO;
-    for entry in reading
-        .snapshot
-        .prefix(&reading.view.engine.meta, meta::removed_key(&lane_prefix(lane)))
-    {
+    for entry in reading.snapshot.prefix(&reading.view.engine.meta, meta::removed_key(&lane_prefix(lane))) {
         last = last.max(keys::position(&entry.value().map_err(storage)?));
     }
     if after < reading.view.cuts.durable {
@@ -121,8 +109,7 @@ impl Merge<'_> {
     fn advance(&mut self, tenant: usize) -> Result<(), Error> {
         if let Some(entry) = self.tenants[tenant].1.next() {
             let (key, stream) = entry.into_inner().map_err(storage)?;
-            self.heads
-                .push(Reverse((keys::position(&key), tenant, Bytes::from(stream))));
+            self.heads.push(Reverse((keys::position(&key), tenant, Bytes::from(stream))));
         }
         Ok(())
     }

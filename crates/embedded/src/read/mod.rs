@@ -25,11 +25,7 @@ pub(crate) struct Reading<'a> {
 
 impl<'a> Reading<'a> {
     pub(crate) fn new(view: &'a View, tail: Position) -> Self {
-        Self {
-            view,
-            snapshot: view.engine.db.snapshot(),
-            tail,
-        }
+        Self { view, snapshot: view.engine.db.snapshot(), tail }
     }
 
     /// The value under a key of this picture.
@@ -55,12 +51,9 @@ pub(crate) fn page(shared: &Shared, scope: &ReadScope, after: Position, limit: L
             stream::page(&reading, &run, *classes, after, limit)
         }
         ReadScope::Tenant(tenant) => refs::page(&reading, &refs::Scope::tenant(tenant), after, limit),
-        ReadScope::TenantLane(tenant, lane) => refs::page(
-            &reading,
-            &refs::Scope::lane_of_tenant(tenant, *lane),
-            after,
-            limit,
-        ),
+        ReadScope::TenantLane(tenant, lane) => {
+            refs::page(&reading, &refs::Scope::lane_of_tenant(tenant, *lane), after, limit)
+        }
         ReadScope::Lane(lane) => lanes::page(&reading, *lane, after, limit),
     }
 }

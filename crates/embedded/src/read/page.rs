@@ -17,10 +17,7 @@ pub(super) fn fill(
     tail: Position,
     limit: Limit,
 ) -> Result<Page, Error> {
-    let mut page = Page {
-        next: after,
-        ..Page::default()
-    };
+    let mut page = Page { next: after, ..Page::default() };
     let mut bytes = 0usize;
     for stored in stored {
         let (position, value) = stored?;
@@ -41,11 +38,6 @@ pub(super) fn fill(
 pub(super) fn tell(page: &mut Page, after: Position, (from, to): (Position, Position), reason: GapReason) {
     let (from, to) = (from.max(after), to.min(page.next));
     if from < to {
-        page.gaps.push(Gap {
-            from,
-            to,
-            reason,
-            stream: None,
-        });
+        page.gaps.push(Gap { from, to, reason, stream: None });
     }
 }

@@ -27,17 +27,11 @@ pub(super) struct Scope {
 
 impl Scope {
     pub(super) fn tenant(tenant: &Tenant) -> Self {
-        Self::new(
-            tenant.as_str().as_bytes(),
-            &keys::tenant(tenant.as_str(), Position::ZERO),
-        )
+        Self::new(tenant.as_str().as_bytes(), &keys::tenant(tenant.as_str(), Position::ZERO))
     }
 
     pub(super) fn lane_of_tenant(tenant: &Tenant, lane: Lane) -> Self {
-        Self::new(
-            tenant.as_str().as_bytes(),
-            &keys::lane(lane.0, tenant.as_str(), Position::ZERO),
-        )
+        Self::new(tenant.as_str().as_bytes(), &keys::lane(lane.0, tenant.as_str(), Position::ZERO))
     }
 
     /// The scope of a key of a lane's reference.
@@ -46,10 +40,7 @@ impl Scope {
     }
 
     fn new(tenant: &[u8], key: &[u8]) -> Self {
-        Self {
-            tenant: Bytes::copy_from_slice(tenant),
-            prefix: key[..key.len() - 8].to_vec(),
-        }
+        Self { tenant: Bytes::copy_from_slice(tenant), prefix: key[..key.len() - 8].to_vec() }
     }
 
     pub(super) fn prefix(&self) -> &[u8] {
@@ -73,10 +64,7 @@ pub(super) fn page(
     limit: Limit,
 ) -> Result<Page, Error> {
     if after >= reading.tail {
-        return Ok(Page {
-            next: after,
-            ..Page::default()
-        });
+        return Ok(Page { next: after, ..Page::default() });
     }
     let mut bodies = Bodies::new(reading);
     let walk = Walk::new(reading, scope, after.max(reading.view.cuts.durable));
@@ -118,10 +106,7 @@ pub(super) struct Bodies<'a> {
 
 impl<'a> Bodies<'a> {
     pub(super) fn new(reading: &'a Reading<'a>) -> Self {
-        Self {
-            reading,
-            firsts: HashMap::new(),
-        }
+        Self { reading, firsts: HashMap::new() }
     }
 
     /// The event of a run at a position; nothing where its run was deleted.
@@ -143,10 +128,7 @@ impl<'a> Bodies<'a> {
             return Ok(*first);
         }
         let record = self.reading.get(&self.reading.view.engine.runs, &run)?;
-        let first = record
-            .map(|record| codec::decode_run(&record))
-            .transpose()?
-            .map(|record| record.first);
+        let first = record.map(|record| codec::decode_run(&record)).transpose()?.map(|record| record.first);
         self.firsts.insert(run, first);
         Ok(first)
     }
@@ -165,13 +147,7 @@ struct Walk<'a> {
 impl<'a> Walk<'a> {
     fn new(reading: &'a Reading<'_>, scope: &'a Scope, after: Position) -> Self {
         let buckets = reading.view.buckets.after(Kind::Refs, after).to_vec();
-        Self {
-            reading,
-            scope,
-            buckets: buckets.into_iter(),
-            current: None,
-            after,
-        }
+        Self { reading, scope, buckets: buckets.into_iter(), current: None, after }
     }
 }
 

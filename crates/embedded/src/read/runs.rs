@@ -35,10 +35,8 @@ pub(crate) fn runs(
         None => Bound::Included(prefix.clone()),
     };
     let mut runs = Vec::new();
-    for entry in reading
-        .snapshot
-        .range::<Vec<u8>, _>(&view.engine.runs, (start, Bound::Unbounded))
-        .take(limit)
+    for entry in
+        reading.snapshot.range::<Vec<u8>, _>(&view.engine.runs, (start, Bound::Unbounded)).take(limit)
     {
         let (key, value) = entry.into_inner().map_err(storage)?;
         let Some(name) = key.strip_prefix(prefix.as_slice()) else {

@@ -26,18 +26,12 @@ pub(super) fn page(
     after: Position,
     limit: Limit,
 ) -> Result<Page, Error> {
-    let nothing = Page {
-        next: after.max(reading.tail),
-        ..Page::default()
-    };
+    let nothing = Page { next: after.max(reading.tail), ..Page::default() };
     // The commonest read of all: a reader at the tail asks what is new.
     if after >= reading.tail {
         return Ok(nothing);
     }
-    let gone = reading
-        .get(&reading.view.engine.gone, run)?
-        .map(|gone| Gone::decode(&gone))
-        .transpose()?;
+    let gone = reading.get(&reading.view.engine.gone, run)?.map(|gone| Gone::decode(&gone)).transpose()?;
     let Some(record) = reading.get(&reading.view.engine.runs, run)? else {
         let mut page = nothing;
         tell_gone(&mut page, gone, after);
@@ -52,9 +46,7 @@ pub(super) fn page(
     let mut page = page::fill(events, after, reading.tail, limit)?;
     tell_gone(&mut page, gone.filter(|gone| gone.deleted), after);
     let told = gaps::effective(reading, run, record, after)?;
-    let removed = gone
-        .filter(|gone| !gone.deleted)
-        .map_or(told.removed, |gone| told.removed.max(gone.to));
+    let removed = gone.filter(|gone| !gone.deleted).map_or(told.removed, |gone| told.removed.max(gone.to));
     page::tell(&mut page, after, (after, removed), GapReason::Retention);
     // Nothing of the run lies before its first event.
     if !page.is_whole(after.max(record.first.prev()), told.trimmed) {
@@ -121,21 +113,10 @@ impl<'a> Walk<'a> {
     fn new(reading: &'a Reading<'_>, kind: Kind, run: &'a [u8], after: Position, last: Position) -> Self {
         let buckets = reading.view.buckets.after(kind, after);
         let buckets: Vec<_> = match after < last {
-            true => buckets
-                .iter()
-                .take_while(|bucket| bucket.first <= last)
-                .cloned()
-                .collect(),
+            true => buckets.iter().take_while(|bucket| bucket.first <= last).cloned().collect(),
             false => Vec::new(),
         };
-        Self {
-            reading,
-            run,
-            buckets: buckets.into_iter(),
-            current: None,
-            after,
-            last,
-        }
+        Self { reading, run, buckets: buckets.into_iter(), current: None, after, last }
     }
 }
 

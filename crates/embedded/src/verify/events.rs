@@ -13,9 +13,7 @@ use crate::{
 
 /// Checks all events and gives which positions have one.
 pub(super) fn check(log: &Log, report: &mut Report) -> Result<Seen, Error> {
-    let oldest = [Kind::Bodies, Kind::Deltas]
-        .into_iter()
-        .filter_map(|kind| log.buckets.of(kind).first());
+    let oldest = [Kind::Bodies, Kind::Deltas].into_iter().filter_map(|kind| log.buckets.of(kind).first());
     let after = oldest.map(|bucket| bucket.first.prev()).min().unwrap_or(log.last);
     let mut seen = Seen::new(after, log.last);
     for kind in [Kind::Bodies, Kind::Deltas] {
@@ -30,9 +28,7 @@ pub(super) fn check(log: &Log, report: &mut Report) -> Result<Seen, Error> {
                     report.tell(format_args!("position {position} is in the wrong bucket"));
                 }
                 if !seen.insert(position) {
-                    report.tell(format_args!(
-                        "position {position} stands twice, or beyond the log's end"
-                    ));
+                    report.tell(format_args!("position {position} stands twice, or beyond the log's end"));
                 }
                 if let Err(why) = event(log, kind, &key, &Bytes::from(value), report) {
                     report.tell(format_args!("position {position}: {why}"));
@@ -67,10 +63,7 @@ fn event(log: &Log, kind: Kind, key: &Bytes, stored: &Bytes, report: &mut Report
         let lane = lane_of(tenant, stream, log.identity.lanes).0;
         for key in [keys::tenant(tenant, position), keys::lane(lane, tenant, position)] {
             let refs = log.buckets.at(Kind::Refs, position);
-            let found = refs
-                .map(|refs: &Bucket| refs.keys.get(key).map_err(storage))
-                .transpose()?
-                .flatten();
+            let found = refs.map(|refs: &Bucket| refs.keys.get(key).map_err(storage)).transpose()?.flatten();
             if found.as_deref() != Some(stream.as_bytes()) {
                 return wrong("a reference to the event is missing");
             }

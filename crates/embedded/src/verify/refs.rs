@@ -25,10 +25,7 @@ pub(super) fn check(log: &Log, seen: &Seen, report: &mut Report) -> Result<(), E
                 && !seen.contains(position)
                 && !is_gone(log, &key, &value, position)?
             {
-                report.tell(format_args!(
-                    "the reference {} to {position} points to nothing",
-                    name(&key)
-                ));
+                report.tell(format_args!("the reference {} to {position} points to nothing", name(&key)));
             }
         }
     }
@@ -46,13 +43,7 @@ fn is_gone(log: &Log, key: &[u8], stream: &[u8], position: Position) -> Result<b
     let skip = if key.first() == Some(&keys::LANE) { 3 } else { 1 };
     let tenant = &key[skip..key.len().saturating_sub(9).max(skip)];
     let run = [tenant, b"\0", stream].concat();
-    let run = log
-        .engine
-        .runs
-        .get(run)
-        .map_err(storage)?
-        .map(|run| codec::decode_run(&run))
-        .transpose()?;
+    let run = log.engine.runs.get(run).map_err(storage)?.map(|run| codec::decode_run(&run)).transpose()?;
     Ok(run.is_none_or(|run| position < run.first))
 }
 
@@ -67,19 +58,12 @@ struct Missing<'a> {
 impl<'a> Missing<'a> {
     fn new(log: &'a Log) -> Self {
         let dropped = [dropped(log, Kind::Bodies), dropped(log, Kind::Deltas)];
-        Self {
-            log,
-            dropped,
-            count: 0,
-            first: Position::ZERO,
-        }
+        Self { log, dropped, count: 0, first: Position::ZERO }
     }
 
     fn look(&mut self, commit: &Commit, last: Position, seen: &Seen, report: &mut Report) {
         if commit.first.0 + commit.classes.len() as u64 != last.0 + 1 {
-            report.tell(format_args!(
-                "the commit at {last} does not tell of all its events"
-            ));
+            report.tell(format_args!("the commit at {last} does not tell of all its events"));
         }
         for (position, class) in (commit.first.0..).map(Position).zip(&commit.classes) {
             let (dropped, cut) = match class {

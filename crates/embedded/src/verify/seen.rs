@@ -12,10 +12,7 @@ impl Seen {
     /// Room for `(after, last]`.
     pub(super) fn new(after: Position, last: Position) -> Self {
         let words = last.0.saturating_sub(after.0) / 64 + 1;
-        Self {
-            base: after.0,
-            bits: vec![0; usize::try_from(words).unwrap_or(0)],
-        }
+        Self { base: after.0, bits: vec![0; usize::try_from(words).unwrap_or(0)] }
     }
 
     /// Marks a position; gives whether it is the first time and there is room for it.
@@ -32,9 +29,7 @@ impl Seen {
     }
 
     pub(super) fn contains(&self, position: Position) -> bool {
-        self.place(position)
-            .and_then(|(word, bit)| Some(self.bits.get(word)? & bit != 0))
-            .unwrap_or(false)
+        self.place(position).and_then(|(word, bit)| Some(self.bits.get(word)? & bit != 0)).unwrap_or(false)
     }
 
     fn place(&self, position: Position) -> Option<(usize, u64)> {

@@ -77,10 +77,7 @@ impl Writer {
     pub(super) fn open_bucket(&self, view: &mut View, kind: Kind, now: i64) -> Result<(), Error> {
         let options = &self.shared.options;
         let policy = (&options.retention, options.dedup_window);
-        if view
-            .buckets
-            .roll(&view.engine.db, kind, self.end.position.next(), now, policy)?
-        {
+        if view.buckets.roll(&view.engine.db, kind, self.end.position.next(), now, policy)? {
             let mut batch = view.engine.db.batch();
             view.buckets.note(kind, &view.engine.meta, &mut batch);
             batch.commit().map_err(storage)?;
@@ -112,12 +109,7 @@ impl Writer {
                     rooms.push(room);
                     group.append(events, reply, &mut sources)
                 }
-                Request::Put {
-                    key,
-                    value,
-                    expected,
-                    reply,
-                } => group
+                Request::Put { key, value, expected, reply } => group
                     .put_state(&key, &value, expected, view)
                     .map(|result| group.answers.push(Answer::Put(reply, result))),
                 Request::Delete { key, expected, reply } => group
@@ -143,23 +135,8 @@ impl Writer {
             return answer(std::mem::take(&mut group.answers), None);
         }
         let durable = self.reserve(view, &mut group);
-        let mode = if durable {
-            PersistMode::SyncData
-        } else {
-            PersistMode::Buffer
-        };
-        let Group {
-            batch,
-            now,
-            end,
-            records,
-            seen,
-            runs,
-            state_version,
-            duplicates,
-            answers,
-            ..
-        } = group;
+        let mode = if durable { PersistMode::SyncData } else { PersistMode::Buffer };
+        let Group { batch, now, end, records, seen, runs, state_version, duplicates, answers, .. } = group;
         let started = std::time::Instant::now();
         let committed = match self.shared.faults.next() {
             None => batch.durability(Some(mode)).commit(),
@@ -170,12 +147,7 @@ impl Writer {
         if let Err(error) = committed {
             self.fail(&error, records);
             let reason = error.to_string();
-            return answer(
-                answers,
-                Some(&|| Error::Unknown {
-                    reason: reason.clone(),
-                }),
-            );
+            return answer(answers, Some(&|| Error::Unknown { reason: reason.clone() }));
         }
         self.unsynced = !durable;
         let bytes =
@@ -251,11 +223,7 @@ impl Writer {
         let space = Space::of(self.folder.path(), self.shared.options.reserve)?;
         metrics::gauge!(metric::FREE_BYTES).set(space.free_for_gauge());
         // What is in memory is written a second time when it goes from the journal into tables.
-        space.check(
-            bytes
-                .saturating_mul(2)
-                .saturating_add(view.engine.db.write_buffer_size()),
-        )
+        space.check(bytes.saturating_mul(2).saturating_add(view.engine.db.write_buffer_size()))
     }
 
     /// Keeps the status true while nobody appends.
@@ -291,9 +259,7 @@ fn weight(request: &Request) -> u64 {
 
 fn copy_of(error: &Error) -> Error {
     match error {
-        Error::Full { reason } => Error::Full {
-            reason: reason.clone(),
-        },
+        Error::Full { reason } => Error::Full { reason: reason.clone() },
         other => Error::unavailable(other),
     }
 }

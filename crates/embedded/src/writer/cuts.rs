@@ -24,11 +24,7 @@ impl Limited<'_> {
         if let Some(age) = limits.max_age {
             cut = cut.max(self.by_age(age)?);
         }
-        let end = if self.transient {
-            self.end.transient
-        } else {
-            self.end.durable
-        };
+        let end = if self.transient { self.end.transient } else { self.end.durable };
         if let Some(excess) = limits.max_events.and_then(|max| over(end.events, max)) {
             cut = cut.max(self.by_count(excess)?);
         }
@@ -39,16 +35,9 @@ impl Limited<'_> {
     }
 
     fn by_age(&self, age: Duration) -> Result<Position, Error> {
-        let since = self
-            .now
-            .saturating_sub(i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
+        let since = self.now.saturating_sub(i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
         // Transient events may be kept longer than the commit records: then whole buckets go by their time.
-        let known = self
-            .view
-            .buckets
-            .of(Kind::Refs)
-            .first()
-            .map_or(Position::MAX, |bucket| bucket.first);
+        let known = self.view.buckets.of(Kind::Refs).first().map_or(Position::MAX, |bucket| bucket.first);
         let mut cut = self.cut;
         for pair in self.view.buckets.of(Kind::Deltas).windows(2) {
             if self.transient && pair[1].first <= known {
@@ -63,9 +52,7 @@ impl Limited<'_> {
     }
 
     fn by_count(&self, excess: u64) -> Result<Position, Error> {
-        let found = first(self.view, self.cut, |commit| {
-            commit.totals(self.transient).events >= excess
-        })?;
+        let found = first(self.view, self.cut, |commit| commit.totals(self.transient).events >= excess)?;
         Ok(found.map_or(self.cut, |(_, commit)| {
             let own = self.own(&commit).count() as u64;
             let before = commit.totals(self.transient).events - own;
@@ -75,15 +62,11 @@ impl Limited<'_> {
 
     /// Exact between batches; inside one its events count as equally long.
     fn by_bytes(&self, excess: u64) -> Result<Position, Error> {
-        let found = first(self.view, self.cut, |commit| {
-            commit.totals(self.transient).bytes >= excess
-        })?;
+        let found = first(self.view, self.cut, |commit| commit.totals(self.transient).bytes >= excess)?;
         Ok(found.map_or(self.cut, |(_, commit)| {
             let own_bytes = commit.own_bytes[usize::from(self.transient)];
             let before = commit.totals(self.transient).bytes - own_bytes;
-            let mean = own_bytes
-                .div_ceil((self.own(&commit).count() as u64).max(1))
-                .max(1);
+            let mean = own_bytes.div_ceil((self.own(&commit).count() as u64).max(1)).max(1);
             self.place(&commit, excess.saturating_sub(before).div_ceil(mean))
         }))
     }
@@ -92,9 +75,7 @@ impl Limited<'_> {
     fn own(&self, commit: &Commit) -> impl Iterator<Item = u64> {
         let transient = self.transient;
         let offsets = (0u64..).zip(commit.classes.clone());
-        offsets
-            .filter(move |(_, class)| (*class == Class::Transient) == transient)
-            .map(|(offset, _)| offset)
+        offsets.filter(move |(_, class)| (*class == Class::Transient) == transient).map(|(offset, _)| offset)
     }
 
     /// The position of the `n`th event of this kind in a batch.

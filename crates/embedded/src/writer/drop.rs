@@ -83,11 +83,7 @@ impl Writer {
                     Kind::Dedup => pair[0].end_ms.saturating_add(window) < now,
                 };
                 if over || self.is_over(&view, kind, &pair[0])? {
-                    return Ok(Some(Dropping {
-                        kind,
-                        id: pair[0].id,
-                        from: Vec::new(),
-                    }));
+                    return Ok(Some(Dropping { kind, id: pair[0].id, from: Vec::new() }));
                 }
             }
         }
@@ -99,10 +95,8 @@ impl Writer {
         let mut next = (*self.view()?).clone();
         let mut rolled = false;
         for kind in [Kind::Bodies, Kind::Refs, Kind::Deltas] {
-            let old = next
-                .buckets
-                .newest(kind)
-                .is_some_and(|b| b.end_ms <= now && b.first <= self.end.position);
+            let old =
+                next.buckets.newest(kind).is_some_and(|b| b.end_ms <= now && b.first <= self.end.position);
             if old {
                 self.open_bucket(&mut next, kind, now)?;
                 rolled = true;
@@ -162,21 +156,11 @@ impl Writer {
                 continue;
             };
             let shown = last_shown(bucket, &run, record.first.prev(), last)?.unwrap_or_default();
-            let mark = if dropping.kind == Kind::Deltas {
-                &mut record.trimmed
-            } else {
-                &mut record.removed
-            };
+            let mark = if dropping.kind == Kind::Deltas { &mut record.trimmed } else { &mut record.removed };
             *mark = shown.max(*mark);
             let nothing_left = record.last <= view.cuts.durable
-                && last_of(
-                    view,
-                    Kind::Deltas,
-                    &run,
-                    view.cuts.transient.max(record.trimmed),
-                    record.last,
-                )?
-                .is_none();
+                && last_of(view, Kind::Deltas, &run, view.cuts.transient.max(record.trimmed), record.last)?
+                    .is_none();
             match record.ended_at {
                 Some(at) if nothing_left => {
                     batch.remove(&view.engine.runs, run.clone());
@@ -242,12 +226,7 @@ pub(super) fn note_removed(
 
 fn raise(view: &View, scope: &[u8], last: Position, batch: &mut OwnedWriteBatch) -> Result<(), Error> {
     let key = meta::removed_key(scope);
-    let before = view
-        .engine
-        .meta
-        .get(&key)
-        .map_err(storage)?
-        .map_or(Position::ZERO, |v| keys::position(&v));
+    let before = view.engine.meta.get(&key).map_err(storage)?.map_or(Position::ZERO, |v| keys::position(&v));
     if before < last {
         batch.insert(&view.engine.meta, key, last.0.to_be_bytes());
     }
@@ -262,13 +241,7 @@ pub(super) fn last_of(
     after: Position,
     to: Position,
 ) -> Result<Option<Position>, Error> {
-    for bucket in view
-        .buckets
-        .after(kind, after)
-        .iter()
-        .rev()
-        .filter(|bucket| bucket.first <= to)
-    {
+    for bucket in view.buckets.after(kind, after).iter().rev().filter(|bucket| bucket.first <= to) {
         if let Some(last) = last_shown(bucket, run, after, to)? {
             return Ok(Some(last));
         }
@@ -280,11 +253,7 @@ fn last_shown(bucket: &Bucket, run: &[u8], after: Position, to: Position) -> Res
     if after >= to {
         return Ok(None);
     }
-    for entry in bucket
-        .keys
-        .range(keys::body(run, after.next())..=keys::body(run, to))
-        .rev()
-    {
+    for entry in bucket.keys.range(keys::body(run, after.next())..=keys::body(run, to)).rev() {
         let (key, value) = entry.into_inner().map_err(storage)?;
         if value.get(1) != Some(&(Class::Internal as u8)) {
             return Ok(Some(keys::position(&key)));
@@ -300,12 +269,7 @@ fn next_run(bucket: &Bucket, from: &[u8]) -> Result<Option<(Bytes, Position)>, E
     };
     let run = keys::run_of(&Bytes::from(entry.key().map_err(storage)?));
     let range = keys::body(&run, Position::ZERO)..=keys::body(&run, Position::MAX);
-    let last = bucket
-        .keys
-        .range(range)
-        .next_back()
-        .map(|last| last.key().map_err(storage))
-        .transpose()?;
+    let last = bucket.keys.range(range).next_back().map(|last| last.key().map_err(storage)).transpose()?;
     Ok(last.map(|last| (run, keys::position(&last))))
 }
 
@@ -317,17 +281,9 @@ fn behind(run: &[u8]) -> Vec<u8> {
 /// Whether transient events up to a position are still in sight.
 fn has_deltas(view: &View, last: Position) -> bool {
     view.cuts.transient < last
-        && view
-            .buckets
-            .of(Kind::Deltas)
-            .first()
-            .is_some_and(|bucket| bucket.first <= last)
+        && view.buckets.of(Kind::Deltas).first().is_some_and(|bucket| bucket.first <= last)
 }
 
 fn find(view: &View, kind: Kind, id: u64) -> Option<Bucket> {
-    view.buckets
-        .of(kind)
-        .iter()
-        .find(|bucket| bucket.id == id)
-        .cloned()
+    view.buckets.of(kind).iter().find(|bucket| bucket.id == id).cloned()
 }

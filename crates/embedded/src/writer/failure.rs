@@ -32,14 +32,10 @@ impl Writer {
         tracing::error!(%error, "the database failed and is opened again");
         metrics::counter!(crate::metric_definitions::FAILURES).increment(1);
         self.in_doubt = in_doubt;
-        self.shared
-            .set_status(StatusKind::Away, format!("reopening after an error: {error}"));
+        self.shared.set_status(StatusKind::Away, format!("reopening after an error: {error}"));
         self.view = None;
-        self.away = Some(Away {
-            next_try: Instant::now(),
-            backoff: FIRST_BACKOFF,
-            view: self.shared.set_view(None),
-        });
+        self.away =
+            Some(Away { next_try: Instant::now(), backoff: FIRST_BACKOFF, view: self.shared.set_view(None) });
     }
 
     pub(super) fn reopen(&mut self) {
@@ -51,8 +47,7 @@ impl Writer {
             }
             Err(error) => {
                 tracing::warn!(%error, "the database does not open");
-                self.shared
-                    .set_status(StatusKind::Away, format!("the database does not open: {error}"));
+                self.shared.set_status(StatusKind::Away, format!("the database does not open: {error}"));
                 if let Some(away) = &mut self.away {
                     away.next_try = Instant::now() + away.backoff;
                     away.backoff = (away.backoff * 2).min(LAST_BACKOFF);
@@ -85,9 +80,7 @@ impl Writer {
             self.shared.ring.push(in_doubt.into());
         }
         if let Some(lost) = found.lost {
-            self.shared
-                .ring
-                .lost(lost.from.max(before.position), lost.to, GapReason::Lost);
+            self.shared.ring.lost(lost.from.max(before.position), lost.to, GapReason::Lost);
         }
         Ok(())
     }

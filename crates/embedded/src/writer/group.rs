@@ -73,10 +73,7 @@ impl Group {
             batch,
             now,
             begin: end,
-            end: End {
-                stored_at: now,
-                ..end
-            },
+            end: End { stored_at: now, ..end },
             records: Vec::new(),
             classes: Vec::new(),
             witnesses: Vec::new(),
@@ -128,14 +125,7 @@ impl Group {
         let stored_at = Timestamp::from_millisecond(self.now).unwrap_or_default();
         let record = Record::new(event.event.clone(), position, stored_at, event.class, event.mark);
         self.enter(&event.run, at, before, &record);
-        self.seen.insert(
-            event.print,
-            Seen {
-                position,
-                stored_at: self.now,
-                run_hash,
-            },
-        );
+        self.seen.insert(event.print, Seen { position, stored_at: self.now, run_hash });
         let totals = match event.class {
             Class::Transient => &mut self.end.transient,
             Class::Durable | Class::Internal => &mut self.end.durable,
@@ -146,29 +136,16 @@ impl Group {
         if self.witnesses.len() == WITNESSES {
             self.witnesses.remove(0);
         }
-        self.witnesses.push(Witness {
-            class: event.class,
-            position,
-            checksum,
-            run: event.run.clone(),
-        });
+        self.witnesses.push(Witness { class: event.class, position, checksum, run: event.run.clone() });
         self.put(event, position, &from.view.buckets);
         self.classes.push(record.class());
         self.records.push(record);
         self.end.position = position;
-        Ok(Appended {
-            position,
-            stored_at,
-            duplicate: false,
-        })
+        Ok(Appended { position, stored_at, duplicate: false })
     }
 
     fn put(&mut self, mut event: Prepared, position: Position, buckets: &Buckets) {
-        let kind = if event.class == Class::Transient {
-            Kind::Deltas
-        } else {
-            Kind::Bodies
-        };
+        let kind = if event.class == Class::Transient { Kind::Deltas } else { Kind::Bodies };
         let stream = event.stream();
         keys::place(&mut event.body_key, position);
         if let Some(bucket) = buckets.newest(kind) {
@@ -198,11 +175,7 @@ impl Group {
         from: &mut Sources<'_>,
     ) -> Result<(Option<usize>, Option<RunRecord>), Error> {
         // Events of one run come together more often than not.
-        let last = self
-            .runs
-            .len()
-            .checked_sub(1)
-            .filter(|&last| self.runs[last].0 == run);
+        let last = self.runs.len().checked_sub(1).filter(|&last| self.runs[last].0 == run);
         match last.or_else(|| self.run_at.get(run).copied()) {
             Some(at) => Ok((Some(at), Some(self.runs[at].1.record))),
             None => Ok((None, from.cache.get(from.view, run)?)),
@@ -217,15 +190,9 @@ impl Group {
             Some(mut before) => {
                 let ended_before = before.ended_at;
                 before.follow(record);
-                Run {
-                    record: before,
-                    ended_before,
-                }
+                Run { record: before, ended_before }
             }
-            None => Run {
-                record: RunRecord::begin(record),
-                ended_before: None,
-            },
+            None => Run { record: RunRecord::begin(record), ended_before: None },
         };
         self.run_at.insert(run.clone(), self.runs.len());
         self.runs.push((run.clone(), entered));
@@ -272,9 +239,7 @@ impl Group {
             return Ok(*version);
         }
         let stored = view.engine.state.get(key).map_err(storage)?;
-        stored
-            .map(|value| codec::Reader::new(&value, "a state value").u64().map(Version))
-            .transpose()
+        stored.map(|value| codec::Reader::new(&value, "a state value").u64().map(Version)).transpose()
     }
 
     /// Adds what is written once for the group: run records, dedup entries, the commit record.
@@ -283,22 +248,19 @@ impl Group {
             return;
         }
         for (key, run) in &self.runs {
-            self.batch
-                .insert(&view.engine.runs, key.clone(), codec::encode_run(&run.record));
+            self.batch.insert(&view.engine.runs, key.clone(), codec::encode_run(&run.record));
             if run.ended_before != run.record.ended_at {
                 if let Some(at) = run.ended_before {
                     self.batch.remove(&view.engine.ended, keys::ended(at, key));
                 }
                 if let Some(at) = run.record.ended_at {
-                    self.batch
-                        .insert(&view.engine.ended, keys::ended(at, key), Bytes::new());
+                    self.batch.insert(&view.engine.ended, keys::ended(at, key), Bytes::new());
                 }
             }
         }
         if let Some(bucket) = view.buckets.newest(Kind::Dedup) {
             for (print, seen) in &self.seen {
-                self.batch
-                    .insert(&bucket.keys, print.to_be_bytes(), seen.encode());
+                self.batch.insert(&bucket.keys, print.to_be_bytes(), seen.encode());
             }
         }
         let commit = Commit {
@@ -314,8 +276,7 @@ impl Group {
             witnesses: std::mem::take(&mut self.witnesses),
         };
         if let Some(bucket) = view.buckets.newest(Kind::Refs) {
-            self.batch
-                .insert(&bucket.keys, keys::commit(self.end.position), commit.encode());
+            self.batch.insert(&bucket.keys, keys::commit(self.end.position), commit.encode());
         }
     }
 }

@@ -123,8 +123,7 @@ impl Writer {
     pub(crate) fn run(mut self) {
         // Only for waiting with a limit.
         let Ok(runtime) = Builder::new_current_thread().enable_time().build() else {
-            self.shared
-                .set_status(StatusKind::Closed, "the writer could not be started");
+            self.shared.set_status(StatusKind::Closed, "the writer could not be started");
             return;
         };
         while self.closing.is_none() {
@@ -175,9 +174,7 @@ impl Writer {
                     control = Some(request);
                     break;
                 }
-                Request::Append {
-                    events: ref batch, ..
-                } => {
+                Request::Append { events: ref batch, .. } => {
                     events += batch.len();
                     bytes += batch.iter().map(|e| e.value.len()).sum::<usize>();
                 }
@@ -195,11 +192,7 @@ impl Writer {
             self.commit_group(group);
         }
         match control {
-            Some(Control::Remove {
-                tenant,
-                stream,
-                reply,
-            }) => {
+            Some(Control::Remove { tenant, stream, reply }) => {
                 let _ = reply.send(self.remove(&tenant, &stream));
             }
             Some(Control::Trim { reply }) => {
@@ -266,12 +259,7 @@ impl Writer {
 
     /// The log's time: never runs backward, so that times and positions have one order.
     fn now(&self) -> i64 {
-        self.shared
-            .options
-            .clock
-            .now()
-            .as_millisecond()
-            .max(self.end.stored_at)
+        self.shared.options.clock.now().as_millisecond().max(self.end.stored_at)
     }
 
     /// Replaces what readers see.
@@ -341,11 +329,7 @@ impl Wait {
     fn new(last_calls: usize, last_commit: Duration) -> Self {
         let calls = if last_calls > 1 { last_calls } else { 0 };
         let limit = (last_commit / 4).min(Duration::from_micros(250));
-        Self {
-            since: std::time::Instant::now(),
-            limit,
-            calls,
-        }
+        Self { since: std::time::Instant::now(), limit, calls }
     }
 }
 

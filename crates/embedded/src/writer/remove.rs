@@ -36,15 +36,7 @@ impl Writer {
             batch.remove(&view.engine.ended, keys::ended(at, &run));
         }
         batch.insert(&view.engine.meta, meta::grave_key(&run), last.0.to_be_bytes());
-        batch.insert(
-            &view.engine.gone,
-            run.clone(),
-            Gone {
-                to: last,
-                deleted: true,
-            }
-            .encode(),
-        );
+        batch.insert(&view.engine.gone, run.clone(), Gone { to: last, deleted: true }.encode());
         let mut next = (*view).clone();
         next.holes = view.holes.max(last);
         meta::put_holes(&mut batch, &view.engine.meta, next.holes.0);
@@ -111,9 +103,7 @@ impl Writer {
             }
             Err(error) => {
                 self.fail(&error, Vec::new());
-                Err(Error::Unknown {
-                    reason: error.to_string(),
-                })
+                Err(Error::Unknown { reason: error.to_string() })
             }
         }
     }

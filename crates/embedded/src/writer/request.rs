@@ -14,24 +14,11 @@ pub(crate) type Reply<T> = oneshot::Sender<Result<T, Error>>;
 /// What callers ask of the writer.
 pub(crate) enum Request {
     /// Store a batch.
-    Append {
-        events: Vec<Prepared>,
-        room: OwnedSemaphorePermit,
-        reply: Reply<Vec<Appended>>,
-    },
+    Append { events: Vec<Prepared>, room: OwnedSemaphorePermit, reply: Reply<Vec<Appended>> },
     /// Write a state value.
-    Put {
-        key: String,
-        value: Bytes,
-        expected: Option<Version>,
-        reply: Reply<Version>,
-    },
+    Put { key: String, value: Bytes, expected: Option<Version>, reply: Reply<Version> },
     /// Delete a state value.
-    Delete {
-        key: String,
-        expected: Version,
-        reply: Reply<()>,
-    },
+    Delete { key: String, expected: Version, reply: Reply<()> },
     /// What is not grouped with anything.
     Control(Control),
 }
@@ -39,11 +26,7 @@ pub(crate) enum Request {
 /// What is not grouped with anything.
 pub(crate) enum Control {
     /// Delete a stream.
-    Remove {
-        tenant: Tenant,
-        stream: StreamName,
-        reply: Reply<bool>,
-    },
+    Remove { tenant: Tenant, stream: StreamName, reply: Reply<bool> },
     /// Apply retention now.
     Trim { reply: Reply<()> },
     /// Store what was accepted and stop.
@@ -73,13 +56,7 @@ pub(crate) struct Prepared {
 
 impl Prepared {
     pub(crate) fn new(append: Append, lanes: u16, seed: u64) -> Self {
-        let Append {
-            event,
-            tenant,
-            stream,
-            class,
-            mark,
-        } = append;
+        let Append { event, tenant, stream, class, mark } = append;
         let (tenant, stream) = (tenant.as_str(), stream.as_str());
         let run = keys::run(tenant, stream);
         let (value, json_hash) = value::prepare(event.json(), class, mark);

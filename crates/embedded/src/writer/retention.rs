@@ -40,13 +40,7 @@ impl Writer {
     fn move_cuts(&mut self, now: i64) -> Result<(), Error> {
         let view = self.view()?;
         let limits = self.shared.options.retention;
-        let cut = |transient, cut| Limited {
-            view: &view,
-            end: &self.end,
-            now,
-            transient,
-            cut,
-        };
+        let cut = |transient, cut| Limited { view: &view, end: &self.end, now, transient, cut };
         let cuts = Cuts {
             durable: cut(false, view.cuts.durable).cut(&limits.durable)?,
             transient: cut(true, view.cuts.transient).cut(&limits.transient)?,
@@ -57,10 +51,7 @@ impl Writer {
         let mut batch = self.batch(&view);
         meta::put_cuts(&mut batch, &view.engine.meta, cuts);
         self.write(batch)?;
-        self.show(View {
-            cuts,
-            ..(*view).clone()
-        });
+        self.show(View { cuts, ..(*view).clone() });
         Ok(())
     }
 
@@ -108,20 +99,11 @@ impl Writer {
         run: &Bytes,
         at: i64,
     ) -> Result<Option<RunRecord>, Error> {
-        let Some(mut record) = self
-            .runs
-            .get(view, run)?
-            .filter(|record| record.ended_at == Some(at))
-        else {
+        let Some(mut record) = self.runs.get(view, run)?.filter(|record| record.ended_at == Some(at)) else {
             return Ok(None);
         };
-        let last = drop::last_of(
-            view,
-            Kind::Deltas,
-            run,
-            record.trimmed.max(record.first.prev()),
-            record.last,
-        )?;
+        let last =
+            drop::last_of(view, Kind::Deltas, run, record.trimmed.max(record.first.prev()), record.last)?;
         Ok(last.map(|last| {
             record.trimmed = last;
             record
@@ -143,10 +125,7 @@ impl Writer {
                 let key = Bytes::from(entry.key().map_err(storage)?);
                 let (at, run) = split(&key);
                 batch.remove(&view.engine.ended, key.clone());
-                let Some(record) = self
-                    .runs
-                    .get(&view, &run)?
-                    .filter(|record| record.ended_at == Some(at))
+                let Some(record) = self.runs.get(&view, &run)?.filter(|record| record.ended_at == Some(at))
                 else {
                     continue;
                 };
@@ -154,11 +133,7 @@ impl Writer {
                 batch.insert(
                     &view.engine.gone,
                     run.clone(),
-                    Gone {
-                        to: record.last,
-                        deleted: false,
-                    }
-                    .encode(),
+                    Gone { to: record.last, deleted: false }.encode(),
                 );
                 next.holes = next.holes.max(record.last);
                 if let Some(last) =
@@ -190,11 +165,7 @@ impl Writer {
                 batch.remove(&view.engine.gone, key);
             }
         }
-        if batch.is_empty() {
-            Ok(())
-        } else {
-            self.write(batch)
-        }
+        if batch.is_empty() { Ok(()) } else { self.write(batch) }
     }
 }
 
@@ -207,10 +178,7 @@ fn before(now: i64, age: Option<std::time::Duration>) -> Option<i64> {
 /// The parts of a key in the order of ends.
 fn split(key: &Bytes) -> (i64, Bytes) {
     let at = key.first_chunk::<8>().map_or(0, |at| u64::from_be_bytes(*at));
-    (
-        i64::try_from(at).unwrap_or(i64::MAX),
-        key.slice(8.min(key.len())..),
-    )
+    (i64::try_from(at).unwrap_or(i64::MAX), key.slice(8.min(key.len())..))
 }
 
 /// What the passes remember between them.

@@ -51,10 +51,5 @@ impl RunCache {
 
 /// The record of a run from the database.
 pub(super) fn load(view: &View, run: &[u8]) -> Result<Option<RunRecord>, Error> {
-    view.engine
-        .runs
-        .get(run)
-        .map_err(storage)?
-        .map(|value| codec::decode_run(&value))
-        .transpose()
+    view.engine.runs.get(run).map_err(storage)?.map(|value| codec::decode_run(&value)).transpose()
 }

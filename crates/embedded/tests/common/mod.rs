@@ -27,13 +27,7 @@ pub fn of(tenant_name: &str, name: &str, n: usize, class: Class, mark: Mark) -> 
         .data(&serde_json::json!({ "n": n }))
         .build()
         .unwrap();
-    Append {
-        event,
-        tenant: tenant(tenant_name),
-        stream: stream(name),
-        class,
-        mark,
-    }
+    Append { event, tenant: tenant(tenant_name), stream: stream(name), class, mark }
 }
 
 pub fn durable(name: &str, n: usize) -> Append {

@@ -68,10 +68,7 @@ impl Entry {
     #[must_use]
     pub fn schema(&self) -> Value {
         let mut schema = (self.schema)();
-        schema.insert(
-            "$id".to_owned(),
-            format!("urn:headwater:schema:{}", self.ty).into(),
-        );
+        schema.insert("$id".to_owned(), format!("urn:headwater:schema:{}", self.ty).into());
         schema.insert("title".to_owned(), self.ty.into());
         schema.into()
     }
@@ -79,25 +76,18 @@ impl Entry {
     /// Its name in a dialect, where it has one.
     #[must_use]
     pub fn name_in(&self, dialect: Dialect) -> Option<&'static str> {
-        self.aliases
-            .iter()
-            .find(|alias| alias.dialect == dialect)
-            .map(|alias| alias.name)
+        self.aliases.iter().find(|alias| alias.dialect == dialect).map(|alias| alias.name)
     }
 }
 
 /// The JSON Schema (draft 2020-12) of a payload.
 pub(super) fn schema_of<T: EventType>() -> Schema {
-    SchemaSettings::draft2020_12()
-        .into_generator()
-        .into_root_schema_for::<T>()
+    SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>()
 }
 
 /// Whether a payload reads as its type.
 pub(super) fn check_as<T: EventType>(json: &str) -> Result<(), String> {
-    serde_json::from_str::<T>(json)
-        .map(drop)
-        .map_err(|e| e.to_string())
+    serde_json::from_str::<T>(json).map(drop).map_err(|e| e.to_string())
 }
 
 /// What a type does to the entity it tells of.
@@ -244,13 +234,6 @@ pub enum Dialect {
 
 impl Dialect {
     /// Every dialect, in the order in which an unattributed name is looked up.
-    pub const ALL: [Self; 7] = [
-        Self::Dotted,
-        Self::Constant,
-        Self::Snake,
-        Self::Model,
-        Self::Stream,
-        Self::Graph,
-        Self::Chat,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Dotted, Self::Constant, Self::Snake, Self::Model, Self::Stream, Self::Graph, Self::Chat];
 }

@@ -77,10 +77,8 @@ impl Draft {
             }
             None => self.name.as_str(),
         };
-        let mut builder = Event::builder(
-            self.source.as_deref().map_or_else(|| "/unknown".to_owned(), path),
-            ty,
-        );
+        let mut builder =
+            Event::builder(self.source.as_deref().map_or_else(|| "/unknown".to_owned(), path), ty);
         if let Some(id) = self.id {
             builder = builder.id(id);
         }
@@ -117,20 +115,13 @@ impl Draft {
 
 /// A source as a path.
 fn path(source: &str) -> String {
-    if source.contains('/') {
-        source.to_owned()
-    } else {
-        format!("/agents/{source}")
-    }
+    if source.contains('/') { source.to_owned() } else { format!("/agents/{source}") }
 }
 
 /// A run's name in our alphabet.
 fn name(run: &str) -> String {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | ':' | '@' | '+');
-    run.chars()
-        .map(|c| if fits(c) { c } else { '_' })
-        .take(256)
-        .collect()
+    run.chars().map(|c| if fits(c) { c } else { '_' }).take(256).collect()
 }
 
 /// A moment in any of the forms in use: RFC 3339, the same without an offset (read as UTC), seconds or milliseconds

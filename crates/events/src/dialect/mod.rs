@@ -35,9 +35,7 @@ pub fn canonical(name: &str) -> Option<&'static Entry> {
     let lower = name.trim().to_ascii_lowercase();
     let (unversioned, _) = catalogue::split_version(&lower);
     catalogue::lookup_name(unversioned).or_else(|| {
-        Dialect::ALL
-            .iter()
-            .find_map(|dialect| NAMES.get(&(*dialect, unversioned.to_owned())).copied())
+        Dialect::ALL.iter().find_map(|dialect| NAMES.get(&(*dialect, unversioned.to_owned())).copied())
     })
 }
 

@@ -58,10 +58,7 @@ fn agent_bus(mut m: Members) -> Option<Draft> {
 
 /// A message between agents: `{sender_agent, receiver_agent, message_type, correlation_id, payload, …}`.
 fn a2a(mut m: Members) -> Option<Draft> {
-    let kind = m
-        .get("message_type")
-        .and_then(Value::as_str)?
-        .to_ascii_lowercase();
+    let kind = m.get("message_type").and_then(Value::as_str)?.to_ascii_lowercase();
     let answer = kind.contains("response") || kind.contains("result") || kind.contains("reply");
     let correlation = take(&mut m, "correlation_id");
     let time = m.remove("timestamp").filter(|t| !t.is_null());
@@ -89,10 +86,7 @@ fn publisher(mut m: Members) -> Option<Draft> {
     Some(Draft {
         id: take(&mut m, "id"),
         source: take(&mut m, "source"),
-        entity: task
-            .as_ref()
-            .filter(|_| workflow.is_some())
-            .map(|task| format!("task/{task}")),
+        entity: task.as_ref().filter(|_| workflow.is_some()).map(|task| format!("task/{task}")),
         run: workflow.or(task),
         tenant: take(&mut m, "tenant_id"),
         time: m.remove("timestamp_ms").filter(|t| !t.is_null()),
@@ -107,20 +101,13 @@ fn publisher(mut m: Members) -> Option<Draft> {
 fn state_event(mut m: Members) -> Option<Draft> {
     let data = object(m.remove("data"));
     let id = |names: [&str; 2]| {
-        names
-            .iter()
-            .find_map(|name| data.get(*name))
-            .and_then(Value::as_str)
-            .map(str::to_owned)
+        names.iter().find_map(|name| data.get(*name)).and_then(Value::as_str).map(str::to_owned)
     };
     let workflow = id(["workflowExecutionId", "workflow_execution_id"]);
     let task = id(["taskExecutionId", "task_execution_id"]);
     Some(Draft {
         name: take(&mut m, "event")?,
-        entity: task
-            .as_ref()
-            .filter(|_| workflow.is_some())
-            .map(|task| format!("task/{task}")),
+        entity: task.as_ref().filter(|_| workflow.is_some()).map(|task| format!("task/{task}")),
         run: workflow.or(task),
         source: Some("/streams".to_owned()),
         time: m.remove("timestampMs").filter(|t| !t.is_null()),
@@ -183,11 +170,7 @@ fn graph(mut m: Members) -> Option<Draft> {
     let kind = take(&mut m, "type")?;
     let metadata = object(m.remove("metadata"));
     let flag = metadata.get("is_final").and_then(Value::as_bool) == Some(true);
-    let scope = m
-        .get("scope")
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .to_owned();
+    let scope = m.get("scope").and_then(Value::as_str).unwrap_or_default().to_owned();
     let name = match (kind.as_str(), scope.as_str()) {
         ("llm", "error") => "llm.error",
         ("llm", scope) if flag || scope.contains("stream_end") => "llm.completed",
@@ -196,10 +179,7 @@ fn graph(mut m: Members) -> Option<Draft> {
     let id = |name: &str| metadata.get(name).and_then(Value::as_str).map(str::to_owned);
     let mut draft = Draft {
         name: name.to_owned(),
-        source: Some(format!(
-            "/nodes/{}",
-            id("node_id").unwrap_or_else(|| "graph".to_owned())
-        )),
+        source: Some(format!("/nodes/{}", id("node_id").unwrap_or_else(|| "graph".to_owned()))),
         run: id("session_id").or_else(|| id("invocation_id")),
         entity: id("stream_id")
             .map(|id| format!("llm/{id}"))
@@ -227,14 +207,8 @@ fn graph_variant(m: Members) -> Option<Draft> {
             metadata.insert(member.to_owned(), value);
         }
     }
-    let scope = m
-        .remove("scope")
-        .and_then(|s| s.as_str().map(str::to_ascii_lowercase))
-        .unwrap_or_default();
-    let message = m
-        .remove("chunk")
-        .or_else(|| m.remove("message"))
-        .unwrap_or_default();
+    let scope = m.remove("scope").and_then(|s| s.as_str().map(str::to_ascii_lowercase)).unwrap_or_default();
+    let message = m.remove("chunk").or_else(|| m.remove("message")).unwrap_or_default();
     m.insert("type".to_owned(), variant.to_ascii_lowercase().into());
     m.insert("scope".to_owned(), scope.into());
     m.insert("message".to_owned(), message);
@@ -250,10 +224,7 @@ fn chat(mut m: Members) -> Option<Draft> {
     let of = |from: &Members, name: &str| from.get(name).and_then(Value::as_str).map(str::to_owned);
     let message = of(&meta, "message_id");
     // A tool's members lie one level deeper; elsewhere a piece comes with all that came before it.
-    let mut data = match ["tool_call", "tool_result"]
-        .iter()
-        .find_map(|name| m.remove(*name))
-    {
+    let mut data = match ["tool_call", "tool_result"].iter().find_map(|name| m.remove(*name)) {
         Some(tool) => object(Some(tool)),
         None => std::mem::take(&mut m),
     };
@@ -274,33 +245,16 @@ fn chat(mut m: Members) -> Option<Draft> {
     member(&mut execution, "step", of(&step, "step_id").map(Value::from));
     member(&mut conversation, "message", message.clone().map(Value::from));
     member(&mut conversation, "model", of(&meta, "engine").map(Value::from));
-    member(
-        &mut conversation,
-        "usage",
-        meta.get("usage").filter(|u| u.is_object()).cloned(),
-    );
-    member(
-        &mut data,
-        "execution",
-        Some(execution).filter(|e| !e.is_empty()).map(Value::Object),
-    );
-    member(
-        &mut data,
-        "conversation",
-        Some(conversation).filter(|c| !c.is_empty()).map(Value::Object),
-    );
+    member(&mut conversation, "usage", meta.get("usage").filter(|u| u.is_object()).cloned());
+    member(&mut data, "execution", Some(execution).filter(|e| !e.is_empty()).map(Value::Object));
+    member(&mut data, "conversation", Some(conversation).filter(|c| !c.is_empty()).map(Value::Object));
     let tool = name.starts_with("tool");
     let call = of(&data, "id").filter(|_| tool);
     let name = chat_name(&name);
     Some(Draft {
-        source: Some(format!(
-            "/steps/{}",
-            of(&step, "type").unwrap_or_else(|| "chat".to_owned())
-        )),
+        source: Some(format!("/steps/{}", of(&step, "type").unwrap_or_else(|| "chat".to_owned()))),
         run: of(&step, "step_id").or_else(|| message.clone()),
-        entity: call
-            .map(|id| format!("tool/{id}"))
-            .or_else(|| message.map(|id| format!("llm/{id}"))),
+        entity: call.map(|id| format!("tool/{id}")).or_else(|| message.map(|id| format!("llm/{id}"))),
         name,
         data,
         ..Draft::default()
@@ -315,13 +269,8 @@ fn chat_name(name: &str) -> String {
 
 /// The run that a payload names, and the entity in it.
 fn run_of(data: &Members, name: &str) -> (Option<String>, Option<String>) {
-    let id = |names: &[&str]| {
-        names
-            .iter()
-            .find_map(|n| data.get(*n))
-            .and_then(Value::as_str)
-            .map(str::to_owned)
-    };
+    let id =
+        |names: &[&str]| names.iter().find_map(|n| data.get(*n)).and_then(Value::as_str).map(str::to_owned);
     let workflow = id(&["workflow_id", "workflow_execution_id", "execution_id"]);
     let task = id(&["task_id"]);
     let entity = match (&workflow, &task) {
@@ -334,12 +283,7 @@ fn run_of(data: &Members, name: &str) -> (Option<String>, Option<String>) {
 /// The first token of what a name means, as the entity of events that name no other.
 fn category(name: &str) -> String {
     super::canonical(name).map_or_else(
-        || {
-            name.split(['.', '_'])
-                .next()
-                .unwrap_or("event")
-                .to_ascii_lowercase()
-        },
+        || name.split(['.', '_']).next().unwrap_or("event").to_ascii_lowercase(),
         |e| e.category().to_owned(),
     )
 }

@@ -37,11 +37,7 @@ pub(crate) fn extension_name(name: &str) -> Result<(), EventError> {
         Ok(())
     } else {
         let shown: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
-        Err(EventError::attribute(
-            Code::InvalidAttribute,
-            shown,
-            "attribute names are 1 to 64 of a-z 0-9",
-        ))
+        Err(EventError::attribute(Code::InvalidAttribute, shown, "attribute names are 1 to 64 of a-z 0-9"))
     }
 }
 
@@ -50,11 +46,7 @@ pub(crate) fn specversion(value: &str) -> Result<(), EventError> {
     if value == "1.0" {
         return Ok(());
     }
-    Err(EventError::attribute(
-        Code::UnsupportedSpecversion,
-        "specversion",
-        "must be `1.0`",
-    ))
+    Err(EventError::attribute(Code::UnsupportedSpecversion, "specversion", "must be `1.0`"))
 }
 
 /// Reads a sequence number.
@@ -91,11 +83,7 @@ pub(crate) fn time(value: ByteString) -> Result<ByteString, EventError> {
 /// A timestamp as events carry it: RFC 3339, UTC, milliseconds. `None` outside the years 0 to 9999.
 pub(crate) fn millis(time: Timestamp) -> Option<String> {
     let time = time
-        .round(
-            jiff::TimestampRound::new()
-                .smallest(Unit::Millisecond)
-                .mode(jiff::RoundMode::Trunc),
-        )
+        .round(jiff::TimestampRound::new().smallest(Unit::Millisecond).mode(jiff::RoundMode::Trunc))
         .ok()?;
     Some(format!("{time:.3}")).filter(|text| text.len() == 24)
 }

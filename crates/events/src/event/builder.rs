@@ -39,24 +39,12 @@ macro_rules! setters {
 
 impl Builder {
     pub(super) fn new(source: String, ty: String) -> Self {
-        let event = Inner {
-            source: source.into(),
-            ty: ty.into(),
-            ..Inner::default()
-        };
-        Self {
-            event,
-            time: None,
-            error: None,
-        }
+        let event = Inner { source: source.into(), ty: ty.into(), ..Inner::default() };
+        Self { event, time: None, error: None }
     }
 
     pub(super) fn from_event(event: &Event) -> Self {
-        Self {
-            event: event.inner().without_json(),
-            time: None,
-            error: None,
-        }
+        Self { event: event.inner().without_json(), time: None, error: None }
     }
 
     /// Sets `id`; else a new UUIDv7.
@@ -110,11 +98,7 @@ impl Builder {
 
     /// Sets another extension, as a string. The name is 1 to 64 of `a-z 0-9` and none that has its own setter.
     pub fn extension(mut self, name: &str, value: &str) -> Self {
-        match self
-            .event
-            .check_extension(name)
-            .and_then(|()| encode::extension(name, value))
-        {
+        match self.event.check_extension(name).and_then(|()| encode::extension(name, value)) {
             Ok(json) => {
                 self.event.extensions.retain(|(have, _)| have != name);
                 self.event.extensions.push((ByteString::from(name), json));
@@ -135,8 +119,7 @@ impl Builder {
                 self.event.data = json_text::payload(&json, &json);
             }
             Err(e) => {
-                self.error
-                    .get_or_insert(EventError::attribute(Code::InvalidData, "data", e.to_string()));
+                self.error.get_or_insert(EventError::attribute(Code::InvalidData, "data", e.to_string()));
             }
         }
         self
@@ -148,8 +131,7 @@ impl Builder {
         match serde_json::from_str::<&serde_json::value::RawValue>(&json) {
             Ok(raw) => self.event.data = json_text::payload(&json, raw.get()),
             Err(e) => {
-                self.error
-                    .get_or_insert(EventError::attribute(Code::InvalidData, "data", e.to_string()));
+                self.error.get_or_insert(EventError::attribute(Code::InvalidData, "data", e.to_string()));
             }
         }
         self

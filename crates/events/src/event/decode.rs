@@ -12,20 +12,13 @@ use crate::{Code, EventError, StreamName, Tenant};
 pub(crate) fn foreign(bytes: Bytes) -> Result<Inner, EventError> {
     let text = json::utf8(bytes)?;
     let json::Members(members) = serde_json::from_str(&text).map_err(|e| {
-        EventError::new(
-            Code::MalformedJson,
-            format!("is not a CloudEvent as a JSON object: {e}"),
-        )
+        EventError::new(Code::MalformedJson, format!("is not a CloudEvent as a JSON object: {e}"))
     })?;
     let mut event = Inner::default();
     let mut specversion = false;
     for (i, (name, value)) in members.iter().enumerate() {
         if members[..i].iter().any(|(earlier, _)| earlier == name) {
-            return Err(EventError::attribute(
-                Code::InvalidAttribute,
-                shown(name),
-                "stands twice",
-            ));
+            return Err(EventError::attribute(Code::InvalidAttribute, shown(name), "stands twice"));
         }
         if value.get() == "null" {
             continue;
@@ -54,11 +47,7 @@ pub(crate) fn foreign(bytes: Bytes) -> Result<Inner, EventError> {
         }
     }
     if !specversion {
-        return Err(EventError::attribute(
-            Code::MissingAttribute,
-            "specversion",
-            "is required",
-        ));
+        return Err(EventError::attribute(Code::MissingAttribute, "specversion", "is required"));
     }
     finish(&mut event)?;
     Ok(event)
@@ -108,10 +97,7 @@ pub(crate) fn check(event: &Inner) -> Result<(), EventError> {
             .map_err(|e| EventError::attribute(Code::InvalidStream, "stream", e.to_string()))?;
     }
     if event.extensions.len() > attribute::MAX_EXTENSIONS {
-        return Err(EventError::new(
-            Code::InvalidAttribute,
-            "has more than 64 extensions",
-        ));
+        return Err(EventError::new(Code::InvalidAttribute, "has more than 64 extensions"));
     }
     match &event.data {
         Data::Json(text) => json::depth(text),

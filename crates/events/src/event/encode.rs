@@ -38,11 +38,9 @@ pub(crate) fn json(event: &Inner) -> Bytes {
     match &event.data {
         Data::None => {}
         Data::Json(text) => raw(&mut out, "data", text.as_bytes()),
-        Data::Binary(bytes) => raw(
-            &mut out,
-            "data_base64",
-            format!("\"{}\"", STANDARD.encode(bytes)).as_bytes(),
-        ),
+        Data::Binary(bytes) => {
+            raw(&mut out, "data_base64", format!("\"{}\"", STANDARD.encode(bytes)).as_bytes())
+        }
     }
     out.push(b'}');
     Bytes::from(out)

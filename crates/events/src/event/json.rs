@@ -38,20 +38,12 @@ pub(crate) fn string(text: &ByteString, name: &str, value: &RawValue) -> Result<
 /// A member's name as a slice of the input where it is one.
 pub(crate) fn name(text: &ByteString, name: &str) -> ByteString {
     let inside = text.as_bytes().as_ptr_range().contains(&name.as_ptr());
-    if inside {
-        text.slice_ref(name)
-    } else {
-        ByteString::from(name)
-    }
+    if inside { text.slice_ref(name) } else { ByteString::from(name) }
 }
 
 /// A payload as it is kept: on one line, and none where it is `null`.
 pub(crate) fn payload(text: &ByteString, json: &str) -> Data {
-    if json == "null" {
-        Data::None
-    } else {
-        Data::Json(one_line(text, json))
-    }
+    if json == "null" { Data::None } else { Data::Json(one_line(text, json)) }
 }
 
 /// The payload on one line: white space between tokens goes where it holds a line end.
@@ -121,9 +113,7 @@ impl<'de> Visitor<'de> for Object {
         let mut members = Vec::with_capacity(16);
         while let Some((Key(name), value)) = map.next_entry()? {
             if members.len() == MAX_MEMBERS {
-                return Err(serde::de::Error::custom(format_args!(
-                    "more than {MAX_MEMBERS} members"
-                )));
+                return Err(serde::de::Error::custom(format_args!("more than {MAX_MEMBERS} members")));
             }
             members.push((name, value));
         }

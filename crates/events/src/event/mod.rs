@@ -63,9 +63,7 @@ impl Event {
     /// assert_eq!(event.ty(), "workflow.progressed.v1");
     /// ```
     pub fn of<T: EventType>(source: impl Into<String>, subject: impl Into<String>, payload: &T) -> Builder {
-        Builder::new(source.into(), T::TYPE.to_owned())
-            .subject(subject)
-            .data(payload)
+        Builder::new(source.into(), T::TYPE.to_owned()).subject(subject).data(payload)
     }
 
     /// Reads one CloudEvent in structured JSON from outside: every attribute is checked.
@@ -114,9 +112,7 @@ impl Event {
         let mut inner = self.0.without_json();
         inner.tenant = Some(tenant.text().clone());
         inner.stream = Some(stream.text().clone());
-        inner.time = inner
-            .time
-            .or_else(|| attribute::millis(now).map(ByteString::from));
+        inner.time = inner.time.or_else(|| attribute::millis(now).map(ByteString::from));
         Self::from_inner(inner)
     }
 
@@ -191,10 +187,7 @@ impl Event {
     /// # Errors
     /// The name is not one; events that were checked have none of those.
     pub fn tenant_name(&self) -> Result<Tenant, NameError> {
-        self.0
-            .tenant
-            .clone()
-            .map_or_else(|| Ok(Tenant::default()), Tenant::new)
+        self.0.tenant.clone().map_or_else(|| Ok(Tenant::default()), Tenant::new)
     }
 
     /// The root run: the `stream` extension, else the first segment of `subject`.
@@ -277,11 +270,7 @@ impl Event {
     /// [`Code::InvalidData`] where there is no JSON payload or it does not fit.
     pub fn data_as<T: DeserializeOwned>(&self) -> Result<T, EventError> {
         let Data::Json(text) = &self.0.data else {
-            return Err(EventError::attribute(
-                Code::InvalidData,
-                "data",
-                "has no JSON payload",
-            ));
+            return Err(EventError::attribute(Code::InvalidData, "data", "has no JSON payload"));
         };
         serde_json::from_str(text)
             .map_err(|e| EventError::attribute(Code::InvalidData, "data", e.to_string()))
@@ -301,11 +290,7 @@ impl Event {
             (Some(subject), None) => !subject.contains('/'),
             (None, _) => true,
         };
-        if root {
-            catalogue::mark_of(self.ty())
-        } else {
-            Mark::None
-        }
+        if root { catalogue::mark_of(self.ty()) } else { Mark::None }
     }
 }
 

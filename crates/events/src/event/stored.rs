@@ -34,9 +34,7 @@ pub(super) fn stored(bytes: Bytes) -> Result<Inner, EventError> {
             }
             "data_base64" => event.data = Data::Binary(decode::base64(reader.quoted()?.text)?),
             known if let Some(slot) = event.slot(known) => slot.put(reader.string()?),
-            name => event
-                .extensions
-                .push((text.slice_ref(name), text.slice_ref(reader.value()?))),
+            name => event.extensions.push((text.slice_ref(name), text.slice_ref(reader.value()?))),
         }
         match reader.next() {
             Some(b',') => {}
@@ -70,11 +68,7 @@ impl<'a> Reader<'a> {
     }
 
     fn expect(&mut self, want: u8) -> Result<(), EventError> {
-        if self.next() == Some(want) {
-            Ok(())
-        } else {
-            Err(corrupt())
-        }
+        if self.next() == Some(want) { Ok(()) } else { Err(corrupt()) }
     }
 
     fn quoted(&mut self) -> Result<Quoted<'a>, EventError> {
@@ -115,10 +109,7 @@ impl<'a> Reader<'a> {
             self.quoted()?;
         } else {
             let rest = &self.text.as_bytes()[from.min(self.text.len())..];
-            let plain = rest
-                .iter()
-                .take_while(|b| b.is_ascii_alphanumeric() || **b == b'-')
-                .count();
+            let plain = rest.iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'-').count();
             if plain == 0 {
                 return Err(corrupt());
             }
@@ -129,11 +120,8 @@ impl<'a> Reader<'a> {
 
     /// The payload: everything up to the last brace.
     fn payload(&mut self) -> Result<&'a str, EventError> {
-        let payload = self
-            .text
-            .get(self.at..)
-            .and_then(|rest| rest.strip_suffix('}'))
-            .filter(|p| !p.is_empty());
+        let payload =
+            self.text.get(self.at..).and_then(|rest| rest.strip_suffix('}')).filter(|p| !p.is_empty());
         payload.ok_or_else(corrupt)
     }
 }

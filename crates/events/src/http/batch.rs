@@ -13,9 +13,7 @@ pub(super) fn decode(body: Bytes) -> Result<Vec<Event>, (usize, EventError)> {
         ByteString::try_from(body).map_err(|_| (0, EventError::new(Code::MalformedJson, "is not UTF-8")))?;
     let mut raw: Vec<&RawValue> = Vec::new();
     let mut reader = serde_json::Deserializer::from_str(&text);
-    let read = Elements(&mut raw)
-        .deserialize(&mut reader)
-        .and_then(|()| reader.end());
+    let read = Elements(&mut raw).deserialize(&mut reader).and_then(|()| reader.end());
     if let Err(e) = read {
         let why = format!("is not a JSON array of CloudEvents: {e}");
         return Err((raw.len(), EventError::new(Code::MalformedJson, why)));

@@ -18,11 +18,7 @@ pub(super) fn decode(headers: &HeaderMap, media: Option<&str>, body: Bytes) -> R
     for attribute in header::attributes(headers) {
         let (name, value) = attribute?;
         if seen.contains(&name) {
-            return Err(EventError::attribute(
-                Code::InvalidAttribute,
-                name,
-                "stands twice",
-            ));
+            return Err(EventError::attribute(Code::InvalidAttribute, name, "stands twice"));
         }
         seen.push(name);
         match name {
@@ -51,16 +47,9 @@ pub(super) fn decode(headers: &HeaderMap, media: Option<&str>, body: Bytes) -> R
         }
     }
     if !seen.contains(&"specversion") {
-        return Err(EventError::attribute(
-            Code::MissingAttribute,
-            "specversion",
-            "is required",
-        ));
+        return Err(EventError::attribute(Code::MissingAttribute, "specversion", "is required"));
     }
-    event.datacontenttype = headers
-        .get(CONTENT_TYPE)
-        .and_then(|v| v.to_str().ok())
-        .map(|v| v.trim().into());
+    event.datacontenttype = headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).map(|v| v.trim().into());
     event.data = payload(media, body)?;
     check::finish(&mut event)?;
     Ok(Event::from_inner(event))
@@ -73,12 +62,10 @@ fn payload(media: Option<&str>, body: Bytes) -> Result<Data, EventError> {
     if media.is_some_and(|media| !is_json(media)) {
         return Ok(Data::Binary(body));
     }
-    let parsed = ByteString::try_from(body.clone())
-        .map_err(|_| "is not UTF-8".to_owned())
-        .and_then(|text| {
-            let raw: &RawValue = serde_json::from_str(&text).map_err(|e| format!("is not JSON: {e}"))?;
-            Ok(json::payload(&text, raw.get()))
-        });
+    let parsed = ByteString::try_from(body.clone()).map_err(|_| "is not UTF-8".to_owned()).and_then(|text| {
+        let raw: &RawValue = serde_json::from_str(&text).map_err(|e| format!("is not JSON: {e}"))?;
+        Ok(json::payload(&text, raw.get()))
+    });
     match parsed {
         Ok(data) => Ok(data),
         Err(_) if media.is_none() => Ok(Data::Binary(body)),

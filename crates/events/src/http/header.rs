@@ -17,11 +17,7 @@ pub(super) fn attributes(headers: &HeaderMap) -> impl Iterator<Item = Result<(&s
     headers.iter().filter_map(|(name, value)| {
         let name = name.as_str().strip_prefix(PREFIX)?;
         Some(decode(value).map(|value| (name, value)).map_err(|why| {
-            EventError::attribute(
-                Code::InvalidAttribute,
-                name.chars().take(64).collect::<String>(),
-                why,
-            )
+            EventError::attribute(Code::InvalidAttribute, name.chars().take(64).collect::<String>(), why)
         }))
     })
 }

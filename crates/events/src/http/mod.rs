@@ -86,11 +86,7 @@ fn media_type(headers: &HeaderMap) -> Result<Option<String>, EventError> {
         return Ok(None);
     };
     let text = value.to_str().map_err(|_| {
-        EventError::attribute(
-            Code::InvalidAttribute,
-            "datacontenttype",
-            "must be printable ASCII",
-        )
+        EventError::attribute(Code::InvalidAttribute, "datacontenttype", "must be printable ASCII")
     })?;
     let media = text.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
     Ok(Some(media).filter(|media| !media.is_empty()))

@@ -34,26 +34,15 @@ impl Part {
     }
 
     pub(super) fn left_open(&self) -> Violation {
-        Violation::LeftOpen {
-            kind: self.kind,
-            part: self.shown().to_owned(),
-        }
+        Violation::LeftOpen { kind: self.kind, part: self.shown().to_owned() }
     }
 
     pub(super) fn opened_twice(&self, ty: &str) -> Violation {
-        Violation::OpenedTwice {
-            ty: ty.to_owned(),
-            kind: self.kind,
-            part: self.shown().to_owned(),
-        }
+        Violation::OpenedTwice { ty: ty.to_owned(), kind: self.kind, part: self.shown().to_owned() }
     }
 
     pub(super) fn not_open(&self, ty: &str) -> Violation {
-        Violation::NotOpen {
-            ty: ty.to_owned(),
-            kind: self.kind,
-            part: self.shown().to_owned(),
-        }
+        Violation::NotOpen { ty: ty.to_owned(), kind: self.kind, part: self.shown().to_owned() }
     }
 }
 

@@ -71,11 +71,7 @@ impl fmt::Display for Violation {
                 write!(f, "`{ty}` opens the {} `{part}`, which is open", kind.as_str())
             }
             Self::NotOpen { ty, kind, part } => {
-                write!(
-                    f,
-                    "`{ty}` tells of the {} `{part}`, which is not open",
-                    kind.as_str()
-                )
+                write!(f, "`{ty}` tells of the {} `{part}`, which is not open", kind.as_str())
             }
             Self::LeftOpen { kind, part } => write!(f, "the {} `{part}` is still open", kind.as_str()),
             Self::TooManyOpen => write!(f, "more than {} parts are open", super::MAX_OPEN),

@@ -79,23 +79,10 @@ fn every_entry_is_found_and_well_formed() {
             |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
         assert!(entry.name.split('.').all(token), "{}", entry.name);
         if entry.delta.is_some() {
-            assert_eq!(
-                entry.class,
-                Class::Transient,
-                "{}: deltas are transient",
-                entry.ty
-            );
+            assert_eq!(entry.class, Class::Transient, "{}: deltas are transient", entry.ty);
         }
-        assert!(
-            entry.name_in(Dialect::Dotted).is_some(),
-            "{} has its own name",
-            entry.ty
-        );
-        assert!(
-            entry.name_in(Dialect::Constant).is_some(),
-            "{} has a constant",
-            entry.ty
-        );
+        assert!(entry.name_in(Dialect::Dotted).is_some(), "{} has its own name", entry.ty);
+        assert!(entry.name_in(Dialect::Constant).is_some(), "{} has a constant", entry.ty);
     }
     assert!(types.len() > 70, "{} types", types.len());
 }

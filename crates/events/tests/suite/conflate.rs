@@ -7,9 +7,7 @@ use headwater_events::{
 };
 
 fn delta(text: &str) -> Event {
-    Event::of("/agents/a", "wf-1/llm/m-1", &LlmDelta::new(text).stream_id("m-1"))
-        .build()
-        .unwrap()
+    Event::of("/agents/a", "wf-1/llm/m-1", &LlmDelta::new(text).stream_id("m-1")).build().unwrap()
 }
 
 fn text(event: &Event) -> String {
@@ -25,10 +23,7 @@ fn text_is_joined_and_the_last_event_stands_for_all() {
     assert_eq!(merged.id(), events[2].id());
     assert_eq!(merged.time_text(), events[2].time_text());
     assert_eq!(times(&merged), 3);
-    assert_eq!(
-        merged.data_as::<LlmDelta>().unwrap().stream_id.as_deref(),
-        Some("m-1")
-    );
+    assert_eq!(merged.data_as::<LlmDelta>().unwrap().stream_id.as_deref(), Some("m-1"));
     // What was merged is an ordinary event: it reads back as itself.
     assert_eq!(Event::from_json(merged.json().clone()).unwrap(), merged);
 }
@@ -57,22 +52,10 @@ fn other_parts_stay_apart() {
     let others = [
         build(Event::of("/agents/b", "wf-1/llm/m-1", &payload)),
         build(Event::of("/agents/a", "wf-1/llm/m-2", &payload)),
-        build(Event::of(
-            "/agents/a",
-            "wf-1/llm/m-1",
-            &LlmDelta::new("b").stream_id("m-2"),
-        )),
-        build(Event::of(
-            "/agents/a",
-            "wf-1/llm/m-1",
-            &LlmDelta::new("b").stream_id("m-1").part("2"),
-        )),
+        build(Event::of("/agents/a", "wf-1/llm/m-1", &LlmDelta::new("b").stream_id("m-2"))),
+        build(Event::of("/agents/a", "wf-1/llm/m-1", &LlmDelta::new("b").stream_id("m-1").part("2"))),
         build(Event::of("/agents/a", "wf-1/llm/m-1", &ToolArguments::new("b"))),
-        build(Event::of(
-            "/agents/a",
-            "wf-1/llm/m-1",
-            &LlmCompleted::new().text("b"),
-        )),
+        build(Event::of("/agents/a", "wf-1/llm/m-1", &LlmCompleted::new().text("b"))),
         build(Event::of("/agents/a", "wf-1/llm/m-1", &payload).tenant(&"other".parse().unwrap())),
         build(Event::builder("/agents/a", "llm.delta.v1").subject("wf-1/llm/m-1")),
     ];

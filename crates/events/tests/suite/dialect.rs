@@ -32,21 +32,12 @@ fn an_agent_bus() {
         "data": {"progress_percentage": 40, "stage": "audit"}, "source_agent": "coordinator", "metadata": {"k": 1}
     }));
     assert_eq!(event.ty(), "workflow.progressed.v1");
-    assert_eq!(
-        (event.id(), event.source(), event.subject()),
-        ("e-1", "/agents/coordinator", Some("wf-1"))
-    );
+    assert_eq!((event.id(), event.source(), event.subject()), ("e-1", "/agents/coordinator", Some("wf-1")));
     assert_eq!(event.time_text(), Some("2026-03-04T05:06:07.123Z"));
-    assert_eq!(
-        data(&event),
-        json!({"percentage": 40, "stage": "audit", "metadata": {"k": 1}})
-    );
+    assert_eq!(data(&event), json!({"percentage": 40, "stage": "audit", "metadata": {"k": 1}}));
     let stage =
         accept(&json!({"type": "GENERATION_COMPLETED", "workflow_id": "wf-1", "data": {}, "metadata": null}));
-    assert_eq!(
-        (stage.ty(), stage.subject()),
-        ("generation.completed.v1", Some("wf-1/generation"))
-    );
+    assert_eq!((stage.ty(), stage.subject()), ("generation.completed.v1", Some("wf-1/generation")));
 }
 
 #[test]
@@ -58,10 +49,7 @@ fn messages_between_agents() {
         }))
     };
     let request = message("run_tests");
-    assert_eq!(
-        (request.ty(), request.subject()),
-        ("a2a.request.v1", Some("wf-1/a2a/c-1"))
-    );
+    assert_eq!((request.ty(), request.subject()), ("a2a.request.v1", Some("wf-1/a2a/c-1")));
     assert_eq!(request.correlationid(), Some("c-1"));
     assert_eq!(data(&request)["from"], "audit");
     assert_eq!(data(&request)["method"], "run_tests");
@@ -87,10 +75,7 @@ fn a_stream_publisher() {
     let state = accept(
         &json!({"type": "Event", "event": "CHILD_WORKFLOW_INITIATED", "data": {"workflowExecutionId": "wf-1"}, "timestampMs": 1_772_600_767_089_i64}),
     );
-    assert_eq!(
-        (state.ty(), state.subject()),
-        ("child.initiated.v1", Some("wf-1"))
-    );
+    assert_eq!((state.ty(), state.subject()), ("child.initiated.v1", Some("wf-1")));
 }
 
 #[rstest]
@@ -102,11 +87,7 @@ fn stream_events(#[case] envelope: Value, #[case] ty: &str, #[case] payload: Val
     let event = accept(&envelope);
     assert_eq!(event.ty(), ty);
     assert_eq!(data(&event), payload);
-    assert_eq!(
-        event.stream_name().unwrap_err().code(),
-        Code::MissingStream,
-        "it names no run"
-    );
+    assert_eq!(event.stream_name().unwrap_err().code(), Code::MissingStream, "it names no run");
 }
 
 #[rstest]
@@ -124,23 +105,13 @@ fn a_chat_step(#[case] ty: &str, #[case] members: Value, #[case] ours: &str, #[c
         "meta": {"message_id": "m-1", "parent_id": "m-0", "engine": "gpt-x", "usage": {"input_tokens": 3, "output_tokens": 4}},
         "step": {"step_id": "s-1", "type": "openai-chat", "input_type": "x", "output_type": "y"}
     });
-    envelope
-        .as_object_mut()
-        .unwrap()
-        .extend(members.as_object().unwrap().clone());
+    envelope.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
     let event = accept(&envelope);
-    assert_eq!(
-        (event.ty(), event.subject(), event.source()),
-        (ours, Some(subject), "/steps/openai-chat")
-    );
+    assert_eq!((event.ty(), event.subject(), event.source()), (ours, Some(subject), "/steps/openai-chat"));
     assert_eq!(data(&event)["execution"], json!({"step": "s-1"}));
     assert_eq!(data(&event)["conversation"]["model"], "gpt-x");
     if ty == "partial" {
-        assert_eq!(
-            data(&event)["text"],
-            "lo",
-            "the piece, not all that came before it"
-        );
+        assert_eq!(data(&event)["text"], "lo", "the piece, not all that came before it");
         assert_eq!(data(&event)["stream_id"], "m-1");
     }
     if ty == "tool-call" {
@@ -172,26 +143,17 @@ fn typed_event_models() {
     let event = accept(&json!({
         "event_id": "e-1", "event_type": "TaskCreated", "timestamp": "1772600767.089", "data": {"task_id": "t-1"}
     }));
-    assert_eq!(
-        (event.id(), event.ty(), event.subject()),
-        ("e-1", "task.created.v1", Some("t-1/task"))
-    );
+    assert_eq!((event.id(), event.ty(), event.subject()), ("e-1", "task.created.v1", Some("t-1/task")));
     assert_eq!(event.time_text(), Some("2026-03-04T05:06:07.089Z"));
     let chunk = accept(
         &json!({"event_id": "2", "event_type": "llm.call.chunk", "data": {"chunk": "Hel", "task_id": "t-1"}}),
     );
-    assert_eq!(
-        (chunk.ty(), &data(&chunk)["text"]),
-        ("llm.delta.v1", &json!("Hel"))
-    );
+    assert_eq!((chunk.ty(), &data(&chunk)["text"]), ("llm.delta.v1", &json!("Hel")));
     let hash = accept(&json!({
         "ce_id": "3", "ce_type": "workflow.task.created.v1", "ce_source": "svc/api", "ce_time": "2026-03-04T05:06:07Z",
         "ce_specversion": "1.0", "ce_subject": "t-2", "ce_correlationid": "c", "data": "{\"name\":\"x\"}"
     }));
-    assert_eq!(
-        (hash.ty(), hash.source(), hash.correlationid()),
-        ("task.created.v1", "svc/api", Some("c"))
-    );
+    assert_eq!((hash.ty(), hash.source(), hash.correlationid()), ("task.created.v1", "svc/api", Some("c")));
     assert_eq!(hash.subject(), Some("t-2/task"));
     assert_eq!(data(&hash), json!({"name": "x"}));
 }
@@ -199,20 +161,14 @@ fn typed_event_models() {
 #[test]
 fn names_nobody_knows_stay() {
     let event = accept(&json!({"type": "system.rebooted", "workflow_id": "wf 1/x", "data": {}}));
-    assert_eq!(
-        (event.ty(), event.subject()),
-        ("system.rebooted", Some("wf_1_x/system"))
-    );
+    assert_eq!((event.ty(), event.subject()), ("system.rebooted", Some("wf_1_x/system")));
 }
 
 #[rstest]
 #[case("{}", Code::MissingAttribute)]
 #[case("[]", Code::MalformedJson)]
 #[case("{", Code::MalformedJson)]
-#[case(
-    r#"{"type":"x","workflow_id":"w","timestamp":"noon"}"#,
-    Code::InvalidAttribute
-)]
+#[case(r#"{"type":"x","workflow_id":"w","timestamp":"noon"}"#, Code::InvalidAttribute)]
 #[case(r#"{"type":"x","workflow_id":"w","id":"a\nb"}"#, Code::InvalidAttribute)]
 #[case(r#"{"event_type":"x","tenant_id":"a/b"}"#, Code::InvalidTenant)]
 fn what_cannot_be_taken_in(#[case] envelope: &str, #[case] code: Code) {

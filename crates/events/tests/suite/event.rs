@@ -130,11 +130,7 @@ fn times_in_other_offsets_and_precisions() {
         ("9999-12-30T21:59:59.999Z", "9999-12-30T21:59:59.999Z"),
     ] {
         let json = format!(r#"{{"specversion":"1.0","id":"1","source":"/a","type":"t","time":"{written}"}}"#);
-        assert_eq!(
-            Event::from_json(json).unwrap().time_text(),
-            Some(kept),
-            "{written}"
-        );
+        assert_eq!(Event::from_json(json).unwrap().time_text(), Some(kept), "{written}");
     }
 }
 
@@ -149,20 +145,9 @@ fn home_is_set_once() {
     assert_eq!(away.tenant(), None, "the first event stays as it is");
     assert!(String::from_utf8_lossy(home.json()).contains(r#""tenant":"default","stream":"wf-1""#));
     let again = home.with_home(&tenant, &stream, Timestamp::UNIX_EPOCH);
-    assert_eq!(
-        again.json().as_ptr(),
-        home.json().as_ptr(),
-        "nothing changes, nothing is copied"
-    );
-    let dated = Event::builder("/a", "t")
-        .subject("wf-1")
-        .time(Timestamp::UNIX_EPOCH)
-        .build()
-        .unwrap();
-    assert_eq!(
-        dated.with_home(&tenant, &stream, now()).time(),
-        Some(Timestamp::UNIX_EPOCH)
-    );
+    assert_eq!(again.json().as_ptr(), home.json().as_ptr(), "nothing changes, nothing is copied");
+    let dated = Event::builder("/a", "t").subject("wf-1").time(Timestamp::UNIX_EPOCH).build().unwrap();
+    assert_eq!(dated.with_home(&tenant, &stream, now()).time(), Some(Timestamp::UNIX_EPOCH));
 }
 
 #[test]
@@ -188,16 +173,11 @@ fn events_pass_through_serde() {
 #[test]
 fn payloads_of_each_kind() {
     let parse = |members: &str| {
-        Event::from_json(format!(
-            r#"{{"specversion":"1.0","id":"1","source":"/a","type":"t"{members}}}"#
-        ))
-        .unwrap()
+        Event::from_json(format!(r#"{{"specversion":"1.0","id":"1","source":"/a","type":"t"{members}}}"#))
+            .unwrap()
     };
     assert_eq!(parse("").data(), &Data::None);
     assert_eq!(parse(r#","data":null"#).data(), &Data::None);
     assert_eq!(parse(r#","data":"x""#).data(), &Data::Json("\"x\"".into()));
-    assert_eq!(
-        parse(r#","data_base64":"AAE=""#).data(),
-        &Data::Binary(Bytes::from_static(&[0, 1]))
-    );
+    assert_eq!(parse(r#","data_base64":"AAE=""#).data(), &Data::Binary(Bytes::from_static(&[0, 1])));
 }

@@ -8,22 +8,13 @@ use headwater_events::{
 };
 use rstest::rstest;
 
-const REQUIRED: [(&str, &str); 4] = [
-    ("ce-specversion", "1.0"),
-    ("ce-id", "1"),
-    ("ce-source", "/a"),
-    ("ce-type", "a.b.v1"),
-];
+const REQUIRED: [(&str, &str); 4] =
+    [("ce-specversion", "1.0"), ("ce-id", "1"), ("ce-source", "/a"), ("ce-type", "a.b.v1")];
 
 fn headers(pairs: &[(&str, &str)]) -> HeaderMap {
     pairs
         .iter()
-        .map(|(n, v)| {
-            (
-                n.parse::<HeaderName>().unwrap(),
-                HeaderValue::from_bytes(v.as_bytes()).unwrap(),
-            )
-        })
+        .map(|(n, v)| (n.parse::<HeaderName>().unwrap(), HeaderValue::from_bytes(v.as_bytes()).unwrap()))
         .fold(HeaderMap::new(), |mut map, (n, v)| {
             map.append(n, v);
             map
@@ -31,10 +22,7 @@ fn headers(pairs: &[(&str, &str)]) -> HeaderMap {
 }
 
 fn binary(extra: &[(&str, &str)], body: &'static [u8]) -> Result<Event, EventError> {
-    match decode(
-        &headers(&[&REQUIRED[..], extra].concat()),
-        Bytes::from_static(body),
-    ) {
+    match decode(&headers(&[&REQUIRED[..], extra].concat()), Bytes::from_static(body)) {
         Ok(Decoded::Single(event)) => Ok(event),
         Ok(Decoded::Batch(_)) => panic!("not a batch"),
         Err((0, error)) => Err(error),
@@ -83,11 +71,7 @@ fn values_that_are_refused(#[case] written: &str) {
         let mut pairs: Vec<_> = REQUIRED.into_iter().filter(|(have, _)| *have != name).collect();
         pairs.push((name, written));
         let (index, error) = decode(&headers(&pairs), Bytes::new()).unwrap_err();
-        assert_eq!(
-            (index, error.code()),
-            (0, Code::InvalidAttribute),
-            "{name}: {error}"
-        );
+        assert_eq!((index, error.code()), (0, Code::InvalidAttribute), "{name}: {error}");
         assert_eq!(error.attribute_name(), name.strip_prefix("ce-"));
     }
 }
@@ -109,10 +93,7 @@ fn headers_that_are_refused(#[case] extra: &[(&str, &str)], #[case] code: Code, 
 #[test]
 fn required_headers() {
     for (missing, _) in REQUIRED {
-        let pairs: Vec<_> = REQUIRED
-            .into_iter()
-            .filter(|(name, _)| *name != missing)
-            .collect();
+        let pairs: Vec<_> = REQUIRED.into_iter().filter(|(name, _)| *name != missing).collect();
         let (_, error) = decode(&headers(&pairs), Bytes::new()).unwrap_err();
         assert_eq!(
             (error.code(), error.attribute_name()),
@@ -121,41 +102,23 @@ fn required_headers() {
     }
     let mut pairs = REQUIRED.to_vec();
     pairs[0].1 = "0.3";
-    assert_eq!(
-        decode(&headers(&pairs), Bytes::new()).unwrap_err().1.code(),
-        Code::UnsupportedSpecversion
-    );
+    assert_eq!(decode(&headers(&pairs), Bytes::new()).unwrap_err().1.code(), Code::UnsupportedSpecversion);
 }
 
 #[test]
 fn the_body_is_what_its_content_type_says() {
     let data = |media: &[(&str, &str)], body| binary(media, body).map(|e| e.data().clone());
     let json = |text: &str| Ok(Data::Json(text.into()));
-    assert_eq!(
-        data(&[("content-type", "application/json")], b"{\n \"a\": 1}"),
-        json(r#"{"a":1}"#)
-    );
-    assert_eq!(
-        data(&[("content-type", "Application/JSON; charset=utf-8")], b" [1] "),
-        json("[1]")
-    );
-    assert_eq!(
-        data(&[("content-type", "application/vnd.x+json")], b"1"),
-        json("1")
-    );
+    assert_eq!(data(&[("content-type", "application/json")], b"{\n \"a\": 1}"), json(r#"{"a":1}"#));
+    assert_eq!(data(&[("content-type", "Application/JSON; charset=utf-8")], b" [1] "), json("[1]"));
+    assert_eq!(data(&[("content-type", "application/vnd.x+json")], b"1"), json("1"));
     assert_eq!(data(&[], b"{\"a\":1}"), json(r#"{"a":1}"#));
     assert_eq!(data(&[], b"no json"), Ok(Data::Binary("no json".into())));
-    assert_eq!(
-        data(&[("content-type", "text/plain")], b"1"),
-        Ok(Data::Binary("1".into()))
-    );
+    assert_eq!(data(&[("content-type", "text/plain")], b"1"), Ok(Data::Binary("1".into())));
     assert_eq!(data(&[("content-type", "application/json")], b""), Ok(Data::None));
     for body in [&b"{"[..], b"\xff"] {
         let error = data(&[("content-type", "application/json")], body).unwrap_err();
-        assert_eq!(
-            (error.code(), error.attribute_name()),
-            (Code::MalformedJson, Some("data"))
-        );
+        assert_eq!((error.code(), error.attribute_name()), (Code::MalformedJson, Some("data")));
     }
     let event = binary(&[("content-type", "text/plain; charset=utf-8")], b"x").unwrap();
     assert_eq!(event.datacontenttype(), Some("text/plain; charset=utf-8"));
@@ -189,10 +152,7 @@ fn batched_mode(#[case] media: &str) {
     };
     assert_eq!(events.iter().map(Event::id).collect::<Vec<_>>(), ["1", "2", "3"]);
     let whole = body.as_ptr_range();
-    assert!(
-        events.iter().all(|e| whole.contains(&e.id().as_ptr())),
-        "elements are slices of the body"
-    );
+    assert!(events.iter().all(|e| whole.contains(&e.id().as_ptr())), "elements are slices of the body");
     let empty = decode(&headers(&[("content-type", media)]), "[]".into()).unwrap();
     assert_eq!(empty, Decoded::Batch(vec![]));
 }
@@ -237,11 +197,7 @@ fn binary_mode_goes_out_and_comes_back() {
             .data(&serde_json::json!({"a": "ü"}))
             .build()
             .unwrap(),
-        Event::builder("/a", "t")
-            .datacontenttype("image/png")
-            .data_bytes(vec![0, 159, 255])
-            .build()
-            .unwrap(),
+        Event::builder("/a", "t").datacontenttype("image/png").data_bytes(vec![0, 159, 255]).build().unwrap(),
         Event::builder("/a", "t").build().unwrap(),
     ] {
         let (headers, body) = encode_binary(&event);

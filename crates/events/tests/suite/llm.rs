@@ -24,9 +24,6 @@ fn each_moment_has_its_type_and_comes_back() {
 fn other_events_are_none() {
     let event = Event::builder("/a", "task.created.v1").build().unwrap();
     assert_eq!(LlmStreamingEvent::from_event(&event).unwrap(), None);
-    let broken = Event::builder("/a", "llm.delta.v1")
-        .data_json("{}")
-        .build()
-        .unwrap();
+    let broken = Event::builder("/a", "llm.delta.v1").data_json("{}").build().unwrap();
     assert!(LlmStreamingEvent::from_event(&broken).is_err());
 }

@@ -22,26 +22,17 @@ fn ours_parses_there() {
     assert_eq!(theirs.ty(), event.ty());
     assert_eq!(theirs.source().as_str(), "/agents/ä");
     assert_eq!(theirs.subject(), event.subject());
-    assert_eq!(
-        theirs.time().unwrap().timestamp_millis(),
-        event.time().unwrap().as_millisecond()
-    );
+    assert_eq!(theirs.time().unwrap().timestamp_millis(), event.time().unwrap().as_millisecond());
     assert_eq!(theirs.extension("tenant").unwrap().to_string(), "acme");
     assert_eq!(theirs.extension("sequence").unwrap().to_string(), "12");
     assert_eq!(theirs.extension("note").unwrap().to_string(), "say \"hi\"");
-    assert_eq!(
-        theirs.data(),
-        Some(&Data::Json(json!({"name": "größe", "n": [1, 2.5, null]})))
-    );
+    assert_eq!(theirs.data(), Some(&Data::Json(json!({"name": "größe", "n": [1, 2.5, null]}))));
 }
 
 #[test]
 fn our_bytes_parse_there() {
-    let event = Event::builder("/a", "t")
-        .datacontenttype("image/png")
-        .data_bytes(vec![0, 255, 7])
-        .build()
-        .unwrap();
+    let event =
+        Event::builder("/a", "t").datacontenttype("image/png").data_bytes(vec![0, 255, 7]).build().unwrap();
     let theirs: cloudevents::Event = serde_json::from_slice(event.json()).unwrap();
     assert_eq!(theirs.data(), Some(&Data::Binary(vec![0, 255, 7])));
 }
@@ -65,10 +56,7 @@ fn theirs_parses_here() {
     assert_eq!(event.source(), "https://example.org/source");
     assert_eq!(event.stream(), "wf-9");
     assert_eq!(event.time_text(), Some("2026-03-04T05:06:07.123Z"));
-    assert_eq!(
-        event.extensions().collect::<Vec<_>>(),
-        [("count", "5"), ("yes", "true")]
-    );
+    assert_eq!(event.extensions().collect::<Vec<_>>(), [("count", "5"), ("yes", "true")]);
     assert_eq!(event.data_as::<serde_json::Value>().unwrap(), json!({"a": "ü"}));
     // And back again, unharmed but for the precision of the time.
     let again: cloudevents::Event = serde_json::from_slice(event.json()).unwrap();

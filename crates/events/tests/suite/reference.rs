@@ -49,13 +49,8 @@ fn reference() -> String {
             .unwrap();
         }
         let (ty, class, summary) = (entry.ty, entry.class, entry.summary());
-        writeln!(
-            out,
-            "| `{ty}` | {class} | {} | {summary} | {} |",
-            entity(entry.role),
-            names(entry)
-        )
-        .unwrap();
+        writeln!(out, "| `{ty}` | {class} | {} | {summary} | {} |", entity(entry.role), names(entry))
+            .unwrap();
     }
     out
 }
@@ -70,20 +65,12 @@ fn entity(role: Role) -> String {
         Role::Fails(_) => "fails",
         Role::Cancels(_) => "cancels",
     };
-    format!(
-        "{verb} {}",
-        role.kind().map_or("", headwater_events::catalogue::Kind::as_str)
-    )
+    format!("{verb} {}", role.kind().map_or("", headwater_events::catalogue::Kind::as_str))
 }
 
 /// The names that are not ours without the version.
 fn names(entry: &Entry) -> String {
-    let others = entry
-        .aliases
-        .iter()
-        .filter(|alias| alias.name != entry.name && alias.dialect != Dialect::Snake);
-    others
-        .map(|alias| format!("`{}`", alias.name))
-        .collect::<Vec<_>>()
-        .join(" ")
+    let others =
+        entry.aliases.iter().filter(|alias| alias.name != entry.name && alias.dialect != Dialect::Snake);
+    others.map(|alias| format!("`{}`", alias.name)).collect::<Vec<_>>().join(" ")
 }

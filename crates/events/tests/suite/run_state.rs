@@ -13,30 +13,17 @@ fn events(script: &str) -> Vec<Event> {
         .map(|word| {
             let (ty, subject) = word.split_once('@').unwrap_or((word, ""));
             let (subject, id) = subject.split_once('#').unwrap_or((subject, ""));
-            let subject = if subject.is_empty() {
-                "wf".to_owned()
-            } else {
-                format!("wf/{subject}")
-            };
+            let subject = if subject.is_empty() { "wf".to_owned() } else { format!("wf/{subject}") };
             let builder = Event::builder("/a", format!("{ty}.v1")).subject(subject);
             let data = serde_json::json!({"tool_call_id": id, "stream_id": id});
-            if id.is_empty() {
-                builder
-            } else {
-                builder.data(&data)
-            }
-            .build()
-            .unwrap()
+            if id.is_empty() { builder } else { builder.data(&data) }.build().unwrap()
         })
         .collect()
 }
 
 fn wrong(script: &str) -> Vec<String> {
     let (events, words) = (events(script), script.split_whitespace().collect::<Vec<_>>());
-    check(&events)
-        .into_iter()
-        .map(|(i, v)| format!("{}: {}", words[i], name(&v)))
-        .collect()
+    check(&events).into_iter().map(|(i, v)| format!("{}: {}", words[i], name(&v))).collect()
 }
 
 fn name(violation: &Violation) -> String {
@@ -84,38 +71,17 @@ fn right(#[case] script: &str) {
 #[case("workflow.started workflow.started", "workflow.started: StartedTwice")]
 #[case("workflow.started workflow.created", "workflow.created: StartedTwice")]
 #[case("workflow.started workflow.completed custom", "custom: AfterEnd")]
-#[case(
-    "workflow.started workflow.completed workflow.suspended",
-    "workflow.suspended: AfterEnd"
-)]
-#[case(
-    "workflow.started workflow.completed workflow.failed",
-    "workflow.failed: EndedTwice"
-)]
-#[case(
-    "workflow.started task.created@t workflow.completed",
-    "workflow.completed: LeftOpen"
-)]
-#[case(
-    "workflow.started task.created@t task.created@t",
-    "task.created@t: OpenedTwice"
-)]
+#[case("workflow.started workflow.completed workflow.suspended", "workflow.suspended: AfterEnd")]
+#[case("workflow.started workflow.completed workflow.failed", "workflow.failed: EndedTwice")]
+#[case("workflow.started task.created@t workflow.completed", "workflow.completed: LeftOpen")]
+#[case("workflow.started task.created@t task.created@t", "task.created@t: OpenedTwice")]
 #[case("workflow.started task.completed@t", "task.completed@t: NotOpen")]
-#[case(
-    "workflow.started task.created@a task.completed@b",
-    "task.completed@b: NotOpen"
-)]
+#[case("workflow.started task.created@a task.completed@b", "task.completed@b: NotOpen")]
 #[case("workflow.started tool.result@c#1", "tool.result@c#1: NotOpen")]
 #[case("workflow.started tool.call@c#1 tool.result@c#2", "tool.result@c#2: NotOpen")]
-#[case(
-    "workflow.started tool.call@c#1 tool.result@c#1 tool.result@c#1",
-    "tool.result@c#1: NotOpen"
-)]
+#[case("workflow.started tool.call@c#1 tool.result@c#1 tool.result@c#1", "tool.result@c#1: NotOpen")]
 #[case("workflow.started llm.delta@m", "llm.delta@m: NotOpen")]
-#[case(
-    "workflow.started llm.started@m llm.completed@m llm.delta@m",
-    "llm.delta@m: NotOpen"
-)]
+#[case("workflow.started llm.started@m llm.completed@m llm.delta@m", "llm.delta@m: NotOpen")]
 #[case("workflow.started timer.fired@x", "timer.fired@x: NotOpen")]
 fn broken(#[case] script: &str, #[case] what: &str) {
     assert_eq!(wrong(script), [what]);
@@ -132,12 +98,7 @@ fn checking_leaves_the_state_alone() {
     assert_eq!(run.check(&script[2]).len(), 1);
     assert_eq!(run.check(&script[2]).len(), 1);
     assert_eq!(run.root(), Root::Running);
-    assert_eq!(
-        run.open()
-            .map(|(kind, part)| (kind.as_str(), part))
-            .collect::<Vec<_>>(),
-        [("task", "wf/t")]
-    );
+    assert_eq!(run.open().map(|(kind, part)| (kind.as_str(), part)).collect::<Vec<_>>(), [("task", "wf/t")]);
     assert_eq!(run.finish().len(), 2, "neither the task nor the run has ended");
 }
 

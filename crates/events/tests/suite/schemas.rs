@@ -27,10 +27,8 @@ fn the_committed_schemas_are_those_of_the_code() {
         );
         expected.insert(name);
     }
-    let found: BTreeSet<_> = fs::read_dir(&folder)
-        .unwrap()
-        .map(|f| f.unwrap().file_name().into_string().unwrap())
-        .collect();
+    let found: BTreeSet<_> =
+        fs::read_dir(&folder).unwrap().map(|f| f.unwrap().file_name().into_string().unwrap()).collect();
     assert_eq!(found, expected, "schemas/ holds exactly the catalogue");
 }
 
@@ -38,11 +36,7 @@ fn the_committed_schemas_are_those_of_the_code() {
 fn every_schema_is_a_schema() {
     for entry in catalogue::all() {
         let schema = entry.schema();
-        assert_eq!(
-            schema["$schema"], "https://json-schema.org/draft/2020-12/schema",
-            "{}",
-            entry.ty
-        );
+        assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema", "{}", entry.ty);
         assert_eq!(schema["title"], entry.ty);
         assert_eq!(schema["type"], "object", "{}", entry.ty);
         assert!(jsonschema::draft202012::meta::is_valid(&schema), "{}", entry.ty);

@@ -22,46 +22,30 @@ fn orders() -> Upcasters {
 }
 
 fn placed(version: u32, data: &Value) -> Event {
-    Event::builder("/shop", format!("order.placed.v{version}"))
-        .subject("o-1")
-        .data(data)
-        .build()
-        .unwrap()
+    Event::builder("/shop", format!("order.placed.v{version}")).subject("o-1").data(data).build().unwrap()
 }
 
 #[test]
 fn every_version_arrives_at_the_newest() {
     let newest = json!({"cents": 300, "currency": "EUR"});
-    for (version, data) in [
-        (1, json!({"euros": 3})),
-        (2, json!({"cents": 300})),
-        (3, newest.clone()),
-    ] {
+    for (version, data) in [(1, json!({"euros": 3})), (2, json!({"cents": 300})), (3, newest.clone())] {
         let old = placed(version, &data);
         let new = orders().apply(&old).unwrap();
         assert_eq!(new.ty(), "order.placed.v3");
         assert_eq!(new.data_as::<Value>().unwrap(), newest);
-        assert_eq!(
-            (new.id(), new.time(), new.subject()),
-            (old.id(), old.time(), old.subject())
-        );
+        assert_eq!((new.id(), new.time(), new.subject()), (old.id(), old.time(), old.subject()));
     }
 }
 
 #[test]
 fn what_has_no_step_stays_the_very_same() {
     let event = placed(9, &json!({}));
-    assert_eq!(
-        orders().apply(&event).unwrap().json().as_ptr(),
-        event.json().as_ptr()
-    );
+    assert_eq!(orders().apply(&event).unwrap().json().as_ptr(), event.json().as_ptr());
 }
 
 #[test]
 fn a_step_that_cannot_read_says_so() {
-    let error = orders()
-        .apply(&placed(1, &json!({"euros": "three"})))
-        .unwrap_err();
+    let error = orders().apply(&placed(1, &json!({"euros": "three"}))).unwrap_err();
     assert_eq!(error.code(), Code::InvalidData);
     assert!(error.to_string().contains("`euros`"), "{error}");
 }
@@ -69,20 +53,8 @@ fn a_step_that_cannot_read_says_so() {
 #[test]
 fn steps_lead_upwards_and_from_one_place() {
     let step: fn(Value) -> Result<Value, String> = Ok;
-    for (from, to) in [
-        ("a.v2", "a.v1"),
-        ("a.v1", "a.v1"),
-        ("a.v1", "b.v2"),
-        ("a", "a.v1"),
-        ("a.v1", "a"),
-    ] {
-        assert!(
-            matches!(
-                Upcasters::new().with(from, to, step),
-                Err(Error::NotHigher { .. })
-            ),
-            "{from} {to}"
-        );
+    for (from, to) in [("a.v2", "a.v1"), ("a.v1", "a.v1"), ("a.v1", "b.v2"), ("a", "a.v1"), ("a.v1", "a")] {
+        assert!(matches!(Upcasters::new().with(from, to, step), Err(Error::NotHigher { .. })), "{from} {to}");
     }
     let one = Upcasters::new().with("a.v1", "a.v2", step).unwrap();
     assert!(matches!(one.with("a.v1", "a.v3", step), Err(Error::Twice { .. })));

@@ -9,11 +9,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 fn event(ty: &str, data: &Value) -> Event {
-    Event::builder("/a", ty)
-        .subject("wf-1")
-        .data(data)
-        .build()
-        .unwrap()
+    Event::builder("/a", ty).subject("wf-1").data(data).build().unwrap()
 }
 
 #[rstest]
@@ -56,21 +52,12 @@ fn invalid(#[case] ty: &str, #[case] data: Value, #[case] path: &str) {
 
 #[test]
 fn what_is_not_json_cannot_be_a_known_payload() {
-    let bytes = Event::builder("/a", "workflow.started.v1")
-        .data_bytes("x")
-        .build()
-        .unwrap();
+    let bytes = Event::builder("/a", "workflow.started.v1").data_bytes("x").build().unwrap();
     assert_eq!(validate::data(&bytes).unwrap_err().code(), Code::InvalidData);
     let none = |ty: &str| Event::builder("/a", ty).build().unwrap();
     assert_eq!(validate::data(&none("workflow.started.v1")), Ok(()));
-    assert_eq!(
-        validate::data(&none("llm.delta.v1")).unwrap_err().code(),
-        Code::InvalidData
-    );
-    let elsewhere = Event::builder("/a", "llm.delta.v1")
-        .dataref("s3://x")
-        .build()
-        .unwrap();
+    assert_eq!(validate::data(&none("llm.delta.v1")).unwrap_err().code(), Code::InvalidData);
+    let elsewhere = Event::builder("/a", "llm.delta.v1").dataref("s3://x").build().unwrap();
     assert_eq!(validate::data(&elsewhere), Ok(()));
 }
 
@@ -130,12 +117,8 @@ fn struct_and_schema_agree_on_every_member_of_every_type() {
         let schema = entry.schema();
         let validator = jsonschema::draft202012::new(&schema).unwrap();
         let members: Vec<&String> = schema["properties"].as_object().unwrap().keys().collect();
-        let required: Vec<&str> = schema["required"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
-            .collect();
+        let required: Vec<&str> =
+            schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         let mut agree = |data: &Value| {
             let by_schema = validator.is_valid(data);
             let by_us = judge(entry, data);

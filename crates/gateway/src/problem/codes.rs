@@ -31,36 +31,20 @@ pub const CODES: &[ProblemCode] = &[
     code("conflict", 409, "somebody else changed it first"),
     code("corrupt", 500, "stored data is damaged"),
     code("event-too-large", 413, "the event is over the limit"),
-    code(
-        "foreign-cursor",
-        409,
-        "the cursor belongs to another stream or tenant",
-    ),
+    code("foreign-cursor", 409, "the cursor belongs to another stream or tenant"),
     code("foreign-tenant", 403, "the event names another tenant"),
     code("internal", 500, "the server failed"),
-    code(
-        "invalid-attribute",
-        400,
-        "an attribute has a value it cannot have",
-    ),
+    code("invalid-attribute", 400, "an attribute has a value it cannot have"),
     code("invalid-data", 422, "the data does not fit the type"),
     code("invalid-stream", 400, "not a stream name"),
     code("invalid-tenant", 400, "not a tenant name"),
-    code(
-        "invalid-transition",
-        422,
-        "the event does not follow the run's state",
-    ),
+    code("invalid-transition", 422, "the event does not follow the run's state"),
     code("malformed-json", 400, "not JSON"),
     code("method-not-allowed", 405, "the method is not one of this path"),
     code("missing-attribute", 400, "an attribute is missing"),
     code("missing-stream", 400, "the event names no stream"),
     code("not-found", 404, "no such path"),
-    code(
-        "outcome-unknown",
-        503,
-        "it is not known whether the events were stored",
-    ),
+    code("outcome-unknown", 503, "it is not known whether the events were stored"),
     code("partly-stored", 503, "only part of the batch was stored"),
     code("slow-consumer", 503, "the reader was too slow"),
     code("storage-full", 507, "there is no room"),
@@ -69,19 +53,12 @@ pub const CODES: &[ProblemCode] = &[
     code("unknown-type", 422, "the type is not in the catalogue"),
     code("unsupported", 501, "the store cannot do this"),
     code("unsupported-media-type", 415, "the content type is not supported"),
-    code(
-        "unsupported-specversion",
-        400,
-        "the CloudEvents version is not supported",
-    ),
+    code("unsupported-specversion", 400, "the CloudEvents version is not supported"),
 ];
 
 /// The row of a code.
 pub(crate) fn find(code: &str) -> Option<&'static ProblemCode> {
-    CODES
-        .binary_search_by(|row| row.code.cmp(code))
-        .ok()
-        .map(|at| &CODES[at])
+    CODES.binary_search_by(|row| row.code.cmp(code)).ok().map(|at| &CODES[at])
 }
 
 #[cfg(test)]
@@ -102,13 +79,7 @@ mod tests {
         let pages: BTreeSet<String> = fs::read_dir(folder)
             .unwrap()
             .filter_map(|entry| {
-                entry
-                    .unwrap()
-                    .file_name()
-                    .into_string()
-                    .unwrap()
-                    .strip_suffix(".md")
-                    .map(String::from)
+                entry.unwrap().file_name().into_string().unwrap().strip_suffix(".md").map(String::from)
             })
             .filter(|name| name != "README")
             .collect();

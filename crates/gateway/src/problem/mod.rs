@@ -127,10 +127,8 @@ impl From<Error> for Problem {
         match &error {
             Error::InvalidEvent { index, error } => return Self::event(*index, error),
             Error::Remote { code, status, detail } => {
-                let mut problem = Self::new(
-                    codes::find(code).map_or("internal", |row| row.code),
-                    detail.clone(),
-                );
+                let mut problem =
+                    Self::new(codes::find(code).map_or("internal", |row| row.code), detail.clone());
                 if problem.0.code == "internal" {
                     problem.0.status = if (400..600).contains(status) { *status } else { 502 };
                     problem.0.kind = format!("urn:headwater:error:{code}");
@@ -142,18 +140,8 @@ impl From<Error> for Problem {
         }
         let mut problem = Self::new(error.code(), error.to_string());
         match &error {
-            &Error::BatchTooLarge {
-                events,
-                bytes,
-                max_events,
-                max_bytes,
-            } => {
-                problem.0.batch = Some(Batch {
-                    events,
-                    bytes,
-                    max_events,
-                    max_bytes,
-                });
+            &Error::BatchTooLarge { events, bytes, max_events, max_bytes } => {
+                problem.0.batch = Some(Batch { events, bytes, max_events, max_bytes });
             }
             Error::SlowConsumer { cursor } => problem.0.cursor = Some(cursor.to_string()),
             Error::Store(S::Partial { stored, .. }) => {
@@ -167,11 +155,7 @@ impl From<Error> for Problem {
 
 impl From<NameError> for Problem {
     fn from(error: NameError) -> Self {
-        let code = if error.kind() == "tenant" {
-            "invalid-tenant"
-        } else {
-            "invalid-stream"
-        };
+        let code = if error.kind() == "tenant" { "invalid-tenant" } else { "invalid-stream" };
         Self::new(code, error.to_string())
     }
 }
@@ -186,10 +170,7 @@ impl IntoResponse for Problem {
         *response.status_mut() =
             StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/problem+json"),
-        );
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if self.0.status == 503 {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));

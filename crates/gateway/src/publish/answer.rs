@@ -13,11 +13,7 @@ pub(super) fn json(events: &[Event], published: &[Published]) -> Vec<u8> {
         out.extend_from_slice(if i == 0 { b"{\"id\":" } else { b",{\"id\":" });
         string(&mut out, event.id());
         // A cursor is base64url: nothing in it needs an escape. Writing into a vector cannot fail.
-        let _ = write!(
-            out,
-            ",\"cursor\":\"{}\",\"duplicate\":{}}}",
-            published.cursor, published.duplicate
-        );
+        let _ = write!(out, ",\"cursor\":\"{}\",\"duplicate\":{}}}", published.cursor, published.duplicate);
     }
     out.extend_from_slice(b"]}");
     out

@@ -14,17 +14,10 @@ pub(super) async fn collect(
     headers: &HeaderMap,
     config: &GatewayConfig,
 ) -> Result<Bytes, Problem> {
-    let declared = headers
-        .get(header::CONTENT_LENGTH)
-        .and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
+    let declared = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
     // A client that asked first has sent nothing yet.
     let waits = headers.contains_key(header::EXPECT);
-    match timeout(
-        config.body_read_timeout(),
-        read(body, declared, waits, config.max_body_bytes),
-    )
-    .await
-    {
+    match timeout(config.body_read_timeout(), read(body, declared, waits, config.max_body_bytes)).await {
         Ok(body) => body,
         Err(_) => Err(Problem::new(
             "body-timeout",
@@ -52,11 +45,8 @@ async fn read(mut body: Body, declared: Option<usize>, waits: bool, limit: usize
     let Some(second) = next(&mut body).await? else {
         return Ok(first);
     };
-    let mut whole = BytesMut::with_capacity(
-        declared
-            .unwrap_or(first.len() * 4)
-            .max(first.len() + second.len()),
-    );
+    let mut whole =
+        BytesMut::with_capacity(declared.unwrap_or(first.len() * 4).max(first.len() + second.len()));
     whole.extend_from_slice(&first);
     let mut piece = second;
     loop {
@@ -82,10 +72,7 @@ async fn next(body: &mut Body) -> Result<Option<Bytes>, Problem> {
                 }
             }
             Some(Err(error)) => {
-                return Err(Problem::new(
-                    "malformed-json",
-                    format!("the body broke off: {error}"),
-                ));
+                return Err(Problem::new("malformed-json", format!("the body broke off: {error}")));
             }
         }
     }

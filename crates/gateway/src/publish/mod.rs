@@ -22,15 +22,12 @@ pub(crate) async fn publish(State(app): State<Arc<App>>, request: Request<Body>)
     let response = match store(&app, request).await {
         Ok(json) => {
             let mut response = Response::new(Body::from(json));
-            response
-                .headers_mut()
-                .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
             response
         }
         Err(problem) => problem.into_response(),
     };
-    app.meters
-        .request("publish", response.status().as_u16(), began.elapsed());
+    app.meters.request("publish", response.status().as_u16(), began.elapsed());
     response
 }
 
@@ -42,11 +39,7 @@ async fn store(app: &App, request: Request<Body>) -> Result<Vec<u8>, Problem> {
     let bytes = body.len() as u64;
     let events = decode::decode(&head.headers, body)?;
     let events = owned_by(&tenant, events)?;
-    let published = if events.is_empty() {
-        Vec::new()
-    } else {
-        app.broker.publish(&events).await?
-    };
+    let published = if events.is_empty() { Vec::new() } else { app.broker.publish(&events).await? };
     app.meters.publishes.increment(1);
     app.meters.events_in.increment(events.len() as u64);
     app.meters.bytes_in.increment(bytes);

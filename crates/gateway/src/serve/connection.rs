@@ -47,13 +47,7 @@ impl Door {
             .keep_alive_interval(head)
             .keep_alive_timeout(Duration::from_millis(config.write_stall_timeout_ms));
         let service = TowerToHyperService::new(router);
-        Self(Arc::new(Inner {
-            app,
-            service,
-            cut,
-            http1,
-            http2,
-        }))
+        Self(Arc::new(Inner { app, service, cut, http1, http2 }))
     }
 
     /// Serves one connection until it ends, or until the gateway stops and it has finished what it was doing.

@@ -26,12 +26,7 @@ pub(super) struct Guarded {
 
 impl Guarded {
     pub(super) fn new(stream: TcpStream, patience: Duration, counter: Counter) -> Self {
-        Self {
-            stream,
-            patience,
-            stalled: None,
-            counter,
-        }
+        Self { stream, patience, stalled: None, counter }
     }
 
     fn watch<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
@@ -40,17 +35,9 @@ impl Guarded {
             return written;
         }
         let patience = self.patience;
-        ready!(
-            self.stalled
-                .get_or_insert_with(|| Box::pin(sleep(patience)))
-                .as_mut()
-                .poll(cx)
-        );
+        ready!(self.stalled.get_or_insert_with(|| Box::pin(sleep(patience))).as_mut().poll(cx));
         self.counter.increment(1);
-        Poll::Ready(Err(io::Error::new(
-            io::ErrorKind::TimedOut,
-            "the peer takes nothing of what is written",
-        )))
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the peer takes nothing of what is written")))
     }
 }
 

@@ -29,9 +29,7 @@ pub(crate) async fn serve(
 ) -> Result<(), Error> {
     let tracker = TaskTracker::new();
     let cut = CancellationToken::new();
-    let seats = Arc::new(Semaphore::new(
-        app.config.max_connections.min(Semaphore::MAX_PERMITS),
-    ));
+    let seats = Arc::new(Semaphore::new(app.config.max_connections.min(Semaphore::MAX_PERMITS)));
     let door = connection::Door::new(Arc::clone(&app), router, cut.clone());
     let outcome = {
         let mut shutdown = pin!(shutdown);
@@ -59,10 +57,7 @@ pub(crate) async fn serve(
     tracker.close();
     let patience = Duration::from_millis(app.config.shutdown_timeout_ms);
     if timeout(patience, tracker.wait()).await.is_err() {
-        tracing::warn!(
-            connections = tracker.len(),
-            "connections are still open: cutting them"
-        );
+        tracing::warn!(connections = tracker.len(), "connections are still open: cutting them");
         cut.cancel();
         tracker.wait().await;
     }
@@ -74,10 +69,7 @@ async fn accept(
     listener: &TcpListener,
     seats: &Arc<Semaphore>,
 ) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
-    let seat = Arc::clone(seats)
-        .acquire_owned()
-        .await
-        .map_err(io::Error::other)?;
+    let seat = Arc::clone(seats).acquire_owned().await.map_err(io::Error::other)?;
     let (stream, _) = listener.accept().await?;
     Ok((stream, seat))
 }

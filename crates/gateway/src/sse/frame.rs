@@ -46,17 +46,10 @@ impl Style {
     /// Appends the frame of one item.
     pub(crate) fn append(&self, out: &mut Vec<u8>, item: &Item) {
         match item {
-            Item::Event(Delivery {
-                record,
-                cursor,
-                merged,
-            }) => event(out, record, *cursor, self.named, *merged),
-            Item::Gap(gap) => reserved(
-                out,
-                "gap",
-                gap.to,
-                gap_json(gap, &self.scope).to_string().as_bytes(),
-            ),
+            Item::Event(Delivery { record, cursor, merged }) => {
+                event(out, record, *cursor, self.named, *merged)
+            }
+            Item::Gap(gap) => reserved(out, "gap", gap.to, gap_json(gap, &self.scope).to_string().as_bytes()),
             Item::CaughtUp(cursor) => reserved(out, "caught-up", *cursor, &place(*cursor)),
             Item::End(cursor) => reserved(out, "end", *cursor, &place(*cursor)),
         }
@@ -120,10 +113,7 @@ fn data(out: &mut Vec<u8>, json: &[u8]) {
     out.extend_from_slice(b"data: ");
     if json.contains(&b'\n') || json.contains(&b'\r') {
         // Encoded events have none. In JSON a line end can only stand between tokens, where a space means the same.
-        out.extend(
-            json.iter()
-                .map(|b| if matches!(b, b'\n' | b'\r') { b' ' } else { *b }),
-        );
+        out.extend(json.iter().map(|b| if matches!(b, b'\n' | b'\r') { b' ' } else { *b }));
     } else {
         out.extend_from_slice(json);
     }
@@ -144,9 +134,7 @@ fn name(ty: &str) -> Cow<'_, str> {
 }
 
 fn is_version(token: &str) -> bool {
-    token
-        .strip_prefix('v')
-        .is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+    token.strip_prefix('v').is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
 }
 
 #[cfg(test)]

@@ -35,12 +35,8 @@ pub(crate) async fn open(
         return Ok(later(app, None));
     };
     let start = query.start.unwrap_or(default_start);
-    let subscription = Subscription {
-        scope: scope.clone(),
-        filter: query.filter,
-        start,
-        overflow: query.overflow,
-    };
+    let subscription =
+        Subscription { scope: scope.clone(), filter: query.filter, start, overflow: query.overflow };
     let opened = async {
         if is_over(app, &scope, start).await? {
             return Ok(None);
@@ -49,10 +45,7 @@ pub(crate) async fn open(
     };
     match opened.await {
         Ok(Some(stream)) => {
-            let style = Style {
-                named: query.named,
-                scope,
-            };
+            let style = Style { named: query.named, scope };
             Ok(streaming(Reader::new(seat, stream, style).into_body()))
         }
         Ok(None) => {
@@ -63,11 +56,7 @@ pub(crate) async fn open(
         }
         Err(error) => {
             let problem = Problem::from(error);
-            if problem.is_passing() {
-                Ok(later(app, Some(&problem)))
-            } else {
-                Err(problem)
-            }
+            if problem.is_passing() { Ok(later(app, Some(&problem))) } else { Err(problem) }
         }
     }
 }
@@ -94,17 +83,11 @@ fn later(app: &App, problem: Option<&Problem>) -> Response {
 fn streaming(body: Body) -> Response {
     let mut response = Response::new(body);
     headers(response.headers_mut());
-    response.headers_mut().insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("text/event-stream"),
-    );
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     response
 }
 
 fn headers(headers: &mut HeaderMap) {
-    headers.insert(
-        header::CACHE_CONTROL,
-        HeaderValue::from_static("no-cache, no-transform"),
-    );
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform"));
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
 }

@@ -60,16 +60,7 @@ impl Reader {
     pub(crate) fn new(seat: Seat, stream: EventStream, style: Style) -> Self {
         let draining = Box::pin(seat.app().draining.clone().cancelled_owned());
         let clock = Clock::new(seat.app());
-        Self {
-            stream,
-            style,
-            waiting: Vec::new(),
-            state: State::New,
-            live: false,
-            clock,
-            draining,
-            seat,
-        }
+        Self { stream, style, waiting: Vec::new(), state: State::New, live: false, clock, draining, seat }
     }
 
     /// The response's body.
@@ -87,10 +78,7 @@ impl Reader {
             State::Over => return None,
             State::New => {
                 self.state = State::Open;
-                return Some(frame::opening(
-                    Some(self.stream.cursor()),
-                    self.app().config.retry_ms,
-                ));
+                return Some(frame::opening(Some(self.stream.cursor()), self.app().config.retry_ms));
             }
             State::Open => {}
         }

@@ -18,10 +18,7 @@ pub struct Request {
 
 impl Request {
     pub fn new(method: &str, path: &str) -> Self {
-        Self {
-            head: format!("{method} {path} HTTP/1.1\r\nhost: test\r\n"),
-            body: Vec::new(),
-        }
+        Self { head: format!("{method} {path} HTTP/1.1\r\nhost: test\r\n"), body: Vec::new() }
     }
 
     pub fn header(mut self, name: &str, value: &str) -> Self {
@@ -46,9 +43,7 @@ impl Request {
         // A server that refuses may close before it has read everything.
         let _ = stream.write_all(&self.bytes()).await;
         let mut reader = BufReader::new(stream);
-        timeout(SOON, Answer::read(&mut reader, head))
-            .await
-            .expect("an answer in time")
+        timeout(SOON, Answer::read(&mut reader, head)).await.expect("an answer in time")
     }
 }
 
@@ -75,11 +70,7 @@ impl Answer {
         } else {
             reader.read_to_end(&mut body).await.unwrap();
         }
-        Self {
-            status,
-            headers,
-            body,
-        }
+        Self { status, headers, body }
     }
 
     pub fn text(&self) -> String {
@@ -130,11 +121,7 @@ pub async fn read_head(reader: &mut (impl AsyncBufRead + Unpin)) -> Option<(u16,
 /// The next chunk of a chunked body; `None` at its orderly end. Panics where it is cut off.
 pub async fn read_chunk(reader: &mut (impl AsyncBufRead + Unpin)) -> Option<Vec<u8>> {
     let mut size = String::new();
-    assert_ne!(
-        reader.read_line(&mut size).await.expect("a chunk"),
-        0,
-        "the body is cut off"
-    );
+    assert_ne!(reader.read_line(&mut size).await.expect("a chunk"), 0, "the body is cut off");
     let size = usize::from_str_radix(size.trim(), 16).expect("a chunk size");
     let mut chunk = vec![0; size + 2];
     reader.read_exact(&mut chunk).await.expect("a whole chunk");

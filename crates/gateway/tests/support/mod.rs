@@ -1,11 +1,5 @@
 //! A gateway on a free port, and a client that shows every byte.
-#![allow(
-    dead_code,
-    unreachable_pub,
-    missing_docs,
-    missing_debug_implementations,
-    clippy::unwrap_used
-)]
+#![allow(dead_code, unreachable_pub, missing_docs, missing_debug_implementations, clippy::unwrap_used)]
 
 pub mod http;
 pub mod slow_broker;
@@ -57,12 +51,7 @@ impl Server {
                 })
                 .await
         });
-        Self {
-            addr,
-            broker,
-            stop: Some(stop),
-            task,
-        }
+        Self { addr, broker, stop: Some(stop), task }
     }
 
     /// Asks it to stop; it goes on until it has.
@@ -74,11 +63,7 @@ impl Server {
 
     /// Waits until it has stopped.
     pub async fn stopped(self) {
-        tokio::time::timeout(SOON, self.task)
-            .await
-            .expect("stops in time")
-            .unwrap()
-            .unwrap();
+        tokio::time::timeout(SOON, self.task).await.expect("stops in time").unwrap().unwrap();
     }
 
     pub async fn get(&self, path: &str) -> Answer {
@@ -86,11 +71,7 @@ impl Server {
     }
 
     pub async fn post(&self, kind: &str, body: impl Into<Vec<u8>>) -> Answer {
-        Request::new("POST", "/v1/events")
-            .header("content-type", kind)
-            .body(body)
-            .send(self.addr)
-            .await
+        Request::new("POST", "/v1/events").header("content-type", kind).body(body).send(self.addr).await
     }
 
     /// Publishes a batch that has to be accepted, and gives the cursors.
@@ -99,10 +80,7 @@ impl Server {
         let answer = self.post("application/cloudevents-batch+json", body).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
         let results = answer.json()["results"].as_array().unwrap().clone();
-        results
-            .iter()
-            .map(|r| r["cursor"].as_str().unwrap().to_owned())
-            .collect()
+        results.iter().map(|r| r["cursor"].as_str().unwrap().to_owned()).collect()
     }
 
     pub async fn sse(&self, path: &str) -> Sse {
@@ -169,7 +147,5 @@ pub async fn raw(addr: SocketAddr, bytes: &[u8]) -> Answer {
     let mut stream = tokio::net::TcpStream::connect(addr).await.unwrap();
     let _ = stream.write_all(bytes).await;
     let mut reader = tokio::io::BufReader::new(stream);
-    tokio::time::timeout(SOON, Answer::read(&mut reader, false))
-        .await
-        .expect("an answer in time")
+    tokio::time::timeout(SOON, Answer::read(&mut reader, false)).await.expect("an answer in time")
 }

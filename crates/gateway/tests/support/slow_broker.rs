@@ -20,11 +20,7 @@ impl SlowBroker {
     pub async fn new() -> Self {
         let store = Arc::new(MemoryStore::new(MemoryOptions::default()));
         let inner = Broker::open(store, BrokerConfig::default()).await.unwrap();
-        Self {
-            inner,
-            entered: Semaphore::new(0),
-            released: Semaphore::new(0),
-        }
+        Self { inner, entered: Semaphore::new(0), released: Semaphore::new(0) }
     }
 
     /// Waits until a publish is under way.

@@ -30,18 +30,10 @@ impl Sse {
         let mut stream = TcpStream::connect(addr).await.unwrap();
         stream.write_all(&request.bytes()).await.unwrap();
         let mut reader = BufReader::new(stream);
-        let (status, headers) = timeout(SOON, http::read_head(&mut reader))
-            .await
-            .expect("a head in time")
-            .expect("a head");
+        let (status, headers) =
+            timeout(SOON, http::read_head(&mut reader)).await.expect("a head in time").expect("a head");
         let over = status == 204;
-        Self {
-            status,
-            headers,
-            reader,
-            buffer: Vec::new(),
-            over,
-        }
+        Self { status, headers, reader, buffer: Vec::new(), over }
     }
 
     /// The next block; `None` at the orderly end of the response.
@@ -52,11 +44,7 @@ impl Sse {
                 return Some(Block { raw });
             }
             if self.over {
-                assert!(
-                    self.buffer.is_empty(),
-                    "the last block has no end: {:?}",
-                    self.buffer
-                );
+                assert!(self.buffer.is_empty(), "the last block has no end: {:?}", self.buffer);
                 return None;
             }
             match timeout(SOON, self.piece()).await {
@@ -113,10 +101,7 @@ impl Sse {
 
 impl Block {
     fn field(&self, name: &str) -> Option<&str> {
-        let mut found = self
-            .raw
-            .lines()
-            .filter_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+        let mut found = self.raw.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
         let first = found.next();
         assert!(found.next().is_none(), "`{name}` stands twice in {:?}", self.raw);
         first

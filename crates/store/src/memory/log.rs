@@ -77,15 +77,8 @@ impl Log {
         if self.closed {
             return Err(Error::Closed);
         }
-        let options = MemoryOptions {
-            dedup_window: None,
-            lanes: 1,
-            ..MemoryOptions::default()
-        };
-        *self = Self {
-            closed: true,
-            ..Self::new(&options)
-        };
+        let options = MemoryOptions { dedup_window: None, lanes: 1, ..MemoryOptions::default() };
+        *self = Self { closed: true, ..Self::new(&options) };
         Ok(())
     }
 
@@ -102,44 +95,20 @@ impl Log {
         for append in batch {
             let key = self.dedup.key(&append);
             // An event that was deleted with its stream stands nowhere: it may be stored again.
-            let first = self
-                .dedup
-                .find(key, now_ms)
-                .filter(|first| self.streams.contains_key(&first.stream));
+            let first = self.dedup.find(key, now_ms).filter(|first| self.streams.contains_key(&first.stream));
             if let Some(first) = first {
                 let stored_at = Timestamp::from_millisecond(first.stored_at).unwrap_or(now);
-                answer.push(Appended {
-                    position: first.position,
-                    stored_at,
-                    duplicate: true,
-                });
+                answer.push(Appended { position: first.position, stored_at, duplicate: true });
                 continue;
             }
             let position = self.tail.next();
             self.tail = position;
-            let Append {
-                event,
-                tenant,
-                stream,
-                class,
-                mark,
-            } = append;
+            let Append { event, tenant, stream, class, mark } = append;
             let record = Record::new(event, position, now, class, mark);
             let id = self.put(tenant, stream, &record, last);
-            self.dedup.insert(
-                key,
-                First {
-                    position,
-                    stored_at: now_ms,
-                    stream: id,
-                },
-            );
+            self.dedup.insert(key, First { position, stored_at: now_ms, stream: id });
             last = Some(id);
-            answer.push(Appended {
-                position,
-                stored_at: record.stored_at(),
-                duplicate: false,
-            });
+            answer.push(Appended { position, stored_at: record.stored_at(), duplicate: false });
             new.push(record);
         }
         self.enforce(now_ms);
@@ -148,14 +117,9 @@ impl Log {
 
     /// Puts a record in its places. `last` is where the record before it went: most often the same stream.
     fn put(&mut self, tenant: Tenant, name: StreamName, record: &Record, last: Option<StreamId>) -> StreamId {
-        let is_last = |id: &StreamId| {
-            self.streams
-                .get(id)
-                .is_some_and(|s| s.name == name && s.tenant == tenant)
-        };
-        let known = last
-            .filter(is_last)
-            .or_else(|| self.tenants.get(&tenant)?.names.get(&name).copied());
+        let is_last =
+            |id: &StreamId| self.streams.get(id).is_some_and(|s| s.name == name && s.tenant == tenant);
+        let known = last.filter(is_last).or_else(|| self.tenants.get(&tenant)?.names.get(&name).copied());
         let (id, is_new) = known.map_or_else(|| (self.begin(tenant, name, record), true), |id| (id, false));
         self.orders[Kind::of(record.class()) as usize].push(record, id);
         let Some(stream) = self.streams.get_mut(&id) else {
@@ -182,16 +146,12 @@ impl Log {
     fn begin(&mut self, tenant: Tenant, name: StreamName, record: &Record) -> StreamId {
         self.last_stream += 1;
         let id = StreamId(self.last_stream);
-        let lane = lane_of(
-            tenant.as_str(),
-            name.as_str(),
-            u16::try_from(self.lanes.len()).unwrap_or(u16::MAX),
-        );
+        let lane =
+            lane_of(tenant.as_str(), name.as_str(), u16::try_from(self.lanes.len()).unwrap_or(u16::MAX));
         let names = self.tenants.entry(tenant.clone()).or_default();
         let gone = names.gone.get(&name).copied();
         names.names.insert(name.clone(), id);
-        self.streams
-            .insert(id, Stream::new(tenant, name, lane, record, gone));
+        self.streams.insert(id, Stream::new(tenant, name, lane, record, gone));
         id
     }
 
@@ -215,19 +175,13 @@ impl Log {
         };
         match refs {
             Some(refs) => refs.read(after, tail, limit, max_bytes),
-            None => Page {
-                next: after.max(tail),
-                ..Page::default()
-            },
+            None => Page { next: after.max(tail), ..Page::default() },
         }
     }
 
     /// A page of a stream that is not there.
     fn nothing(&self, tenant: &Tenant, name: &StreamName, after: Position) -> Page {
-        let mut page = Page {
-            next: after.max(self.tail),
-            ..Page::default()
-        };
+        let mut page = Page { next: after.max(self.tail), ..Page::default() };
         if let Some(gone) = self.tenants.get(tenant).and_then(|tenant| tenant.gone.get(name)) {
             page.tell_gone(after, *gone);
         } else if after > Position::ZERO {
@@ -251,12 +205,7 @@ impl Log {
             return Vec::new();
         };
         let start = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let names = tenant
-            .names
-            .range::<StreamName, _>((start, Bound::Unbounded))
-            .take(limit);
-        names
-            .filter_map(|(name, id)| Some((name.clone(), self.streams.get(id)?.run)))
-            .collect()
+        let names = tenant.names.range::<StreamName, _>((start, Bound::Unbounded)).take(limit);
+        names.filter_map(|(name, id)| Some((name.clone(), self.streams.get(id)?.run))).collect()
     }
 }

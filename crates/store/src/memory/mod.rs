@@ -57,15 +57,10 @@ impl MemoryStore {
     /// An empty store.
     #[must_use]
     pub fn new(options: MemoryOptions) -> Self {
-        let capabilities = Capabilities {
-            durable: false,
-            dedup_window: options.dedup_window,
-            ..Capabilities::full()
-        };
+        let capabilities =
+            Capabilities { durable: false, dedup_window: options.dedup_window, ..Capabilities::full() };
         // Random without a dependency: the keys of the standard hasher are.
-        let random = RandomState::new()
-            .hash_one(capabilities.max_event_bytes)
-            .to_be_bytes();
+        let random = RandomState::new().hash_one(capabilities.max_event_bytes).to_be_bytes();
         Self {
             log: Mutex::new(Log::new(&options)),
             state: Mutex::new(State::default()),
@@ -73,10 +68,7 @@ impl MemoryStore {
             capabilities,
             epoch: Epoch(u32::from_be_bytes([random[0], random[1], random[2], random[3]])),
             lanes: options.lanes.max(1),
-            status: watch::Sender::new(Status {
-                kind: StatusKind::Ready,
-                detail: "in memory".to_owned(),
-            }),
+            status: watch::Sender::new(Status { kind: StatusKind::Ready, detail: "in memory".to_owned() }),
             clock: options.clock,
         }
     }
@@ -193,10 +185,7 @@ impl EventLog for MemoryStore {
     async fn close(&self) -> Result<(), Error> {
         self.locked().close()?;
         self.ring.close();
-        self.status.send_replace(Status {
-            kind: StatusKind::Closed,
-            detail: "closed".to_owned(),
-        });
+        self.status.send_replace(Status { kind: StatusKind::Closed, detail: "closed".to_owned() });
         Ok(())
     }
 }

@@ -45,8 +45,7 @@ impl Order {
     /// Sweeps stale entries once they are the greater part.
     pub(super) fn sweep(&mut self, is_kept: impl Fn(Position, StreamId) -> bool) {
         if self.entries.len() > 2 * self.events + 1024 {
-            self.entries
-                .retain(|&(position, stream)| is_kept(position, stream));
+            self.entries.retain(|&(position, stream)| is_kept(position, stream));
         }
     }
 }

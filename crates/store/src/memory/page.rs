@@ -12,10 +12,7 @@ pub(super) fn fill<'a>(
     limit: usize,
     max_bytes: usize,
 ) -> Page {
-    let mut page = Page {
-        next: after,
-        ..Page::default()
-    };
+    let mut page = Page { next: after, ..Page::default() };
     let mut bytes = 0usize;
     for record in records {
         bytes = bytes.saturating_add(record.size());
@@ -43,12 +40,7 @@ impl Page {
     ) {
         let to = to.min(self.next);
         if !self.is_whole(after, to) {
-            self.gaps.push(Gap {
-                from: after,
-                to,
-                reason,
-                stream: stream.cloned(),
-            });
+            self.gaps.push(Gap { from: after, to, reason, stream: stream.cloned() });
         }
     }
 }

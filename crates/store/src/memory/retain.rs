@@ -16,15 +16,8 @@ const MAX_REMEMBERED: usize = 65_536;
 impl Log {
     /// Removes what the limits do not keep. Costs nothing to speak of where nothing is due.
     pub(super) fn enforce(&mut self, now: i64) {
-        self.enforce_kind(
-            Kind::Durable,
-            self.retention.durable,
-            self.max_bytes - self.max_bytes / 4,
-            now,
-        );
-        let free = self
-            .max_bytes
-            .saturating_sub(self.orders[Kind::Durable as usize].weight);
+        self.enforce_kind(Kind::Durable, self.retention.durable, self.max_bytes - self.max_bytes / 4, now);
+        let free = self.max_bytes.saturating_sub(self.orders[Kind::Durable as usize].weight);
         self.enforce_kind(Kind::Transient, self.retention.transient, free, now);
         if let Some(after) = self.retention.transient_after_end {
             for id in self.ended_before(0, now, after) {
@@ -107,11 +100,7 @@ impl Log {
             }
             self.ended[queue].pop_front();
             // Not the run that went on since.
-            if self
-                .streams
-                .get(&id)
-                .is_some_and(|stream| stream.run.ended == Some(position))
-            {
+            if self.streams.get(&id).is_some_and(|stream| stream.run.ended == Some(position)) {
                 due.push(id);
             }
         }
@@ -136,38 +125,24 @@ impl Log {
             let Some(stream) = self.streams.remove(id) else {
                 continue;
             };
-            let durable = stream
-                .kept(Kind::Durable)
-                .filter(|record| record.class() == Class::Durable);
+            let durable = stream.kept(Kind::Durable).filter(|record| record.class() == Class::Durable);
             places
                 .entry((stream.tenant.clone(), stream.lane))
                 .or_default()
                 .extend(durable.map(crate::Record::position));
             for kind in [Kind::Durable, Kind::Transient] {
-                stream
-                    .kept(kind)
-                    .for_each(|record| self.orders[kind as usize].forget(record));
+                stream.kept(kind).for_each(|record| self.orders[kind as usize].forget(record));
             }
             let tenant = self.tenants.entry(stream.tenant.clone()).or_default();
             tenant.names.remove(&stream.name);
-            tenant.gone.insert(
-                stream.name.clone(),
-                Gone {
-                    to: stream.run.last,
-                    reason,
-                },
-            );
+            tenant.gone.insert(stream.name.clone(), Gone { to: stream.run.last, reason });
             self.gone.push_back((stream.tenant, stream.name, stream.run.last));
         }
         let mut tenants: HashMap<Tenant, Vec<Position>> = HashMap::new();
         let mut lanes: HashMap<Lane, Vec<Position>> = HashMap::new();
         for ((tenant, lane), mut positions) in places {
             positions.sort_unstable();
-            if let Some(refs) = self
-                .tenants
-                .get_mut(&tenant)
-                .and_then(|tenant| tenant.lanes.get_mut(&lane))
-            {
+            if let Some(refs) = self.tenants.get_mut(&tenant).and_then(|tenant| tenant.lanes.get_mut(&lane)) {
                 refs.take_out(&positions, told);
             }
             lanes.entry(lane).or_default().extend(&positions);
@@ -198,11 +173,7 @@ impl Log {
                 break;
             };
             // Not if it went on since.
-            let Some(stream) = self
-                .streams
-                .get(&id)
-                .filter(|s| s.is_empty() && s.run.last == last)
-            else {
+            let Some(stream) = self.streams.get(&id).filter(|s| s.is_empty() && s.run.last == last) else {
                 continue;
             };
             if let Some(tenant) = self.tenants.get_mut(&stream.tenant) {

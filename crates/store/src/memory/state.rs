@@ -17,11 +17,7 @@ pub(super) struct State {
 impl State {
     fn expect(&self, key: &str, expected: Option<Version>) -> Result<(), Error> {
         let found = self.values.get(key).map(|(_, version)| *version);
-        if found == expected {
-            Ok(())
-        } else {
-            Err(Error::Conflict { expected, found })
-        }
+        if found == expected { Ok(()) } else { Err(Error::Conflict { expected, found }) }
     }
 }
 
@@ -47,9 +43,7 @@ impl StateStore for MemoryStore {
             state.last += 1;
             let version = Version(state.last);
             // A copy, so that a small slice does not keep a large buffer alive.
-            state
-                .values
-                .insert(key.to_owned(), (Bytes::copy_from_slice(&value), version));
+            state.values.insert(key.to_owned(), (Bytes::copy_from_slice(&value), version));
             Ok(version)
         })
     }
@@ -69,19 +63,11 @@ impl StateStore for MemoryStore {
                 _ => Bound::Included(prefix),
             };
             let rest = state.values.range::<str, _>((start, Bound::Unbounded));
-            Ok(rest
-                .take_while(|(key, _)| key.starts_with(prefix))
-                .take(limit)
-                .map(entry)
-                .collect())
+            Ok(rest.take_while(|(key, _)| key.starts_with(prefix)).take(limit).map(entry).collect())
         })
     }
 }
 
 fn entry((key, (value, version)): (&String, &(Bytes, Version))) -> StateEntry {
-    StateEntry {
-        key: key.clone(),
-        value: value.clone(),
-        version: *version,
-    }
+    StateEntry { key: key.clone(), value: value.clone(), version: *version }
 }

@@ -55,15 +55,7 @@ impl Stream {
     ) -> Self {
         let kept = [VecDeque::new(), VecDeque::new()];
         let run = RunRecord::begin(first);
-        let mut stream = Self {
-            tenant,
-            name,
-            lane,
-            run,
-            internal_removed: Position::ZERO,
-            gone,
-            kept,
-        };
+        let mut stream = Self { tenant, name, lane, run, internal_removed: Position::ZERO, gone, kept };
         stream.keep(first);
         stream
     }
@@ -109,9 +101,7 @@ impl Stream {
         limit: usize,
         max_bytes: usize,
     ) -> Page {
-        let records = self
-            .after(after)
-            .filter(|record| classes.classes().contains(record.class()));
+        let records = self.after(after).filter(|record| classes.classes().contains(record.class()));
         let mut page = page::fill(records, after, tail, limit, max_bytes);
         let mut removed = match classes {
             ClassesKey::Visible => self.run.removed,

@@ -53,10 +53,7 @@ impl Entries {
         let (Some(first), Some(last)) = (batch.first(), batch.last()) else {
             return;
         };
-        debug_assert!(
-            first.position() > self.tail,
-            "batches are pushed in the order of their positions"
-        );
+        debug_assert!(first.position() > self.tail, "batches are pushed in the order of their positions");
         let last = last.position();
         let bytes = batch.iter().map(Record::weight).sum();
         self.add(Entry::Batch(batch), last, bytes);
@@ -92,11 +89,7 @@ impl Entries {
                 continue;
             };
             if batch.iter().any(|record| record.is_of(tenant, stream)) {
-                *batch = batch
-                    .iter()
-                    .filter(|record| !record.is_of(tenant, stream))
-                    .cloned()
-                    .collect();
+                *batch = batch.iter().filter(|record| !record.is_of(tenant, stream)).cloned().collect();
                 let bytes = batch.iter().map(Record::weight).sum::<usize>() + ENTRY_BYTES;
                 self.bytes = self.bytes - kept.bytes + bytes;
                 kept.bytes = bytes;

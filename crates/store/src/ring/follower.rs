@@ -32,27 +32,16 @@ impl Follower {
         let next = {
             let entries = shared.lock();
             // A place before what is kept is numbered before it too, so that the first look finds the gap.
-            if after < entries.floor() {
-                0
-            } else {
-                entries.seek(after)
-            }
+            if after < entries.floor() { 0 } else { entries.seek(after) }
         };
-        Self {
-            shared,
-            changed,
-            scope,
-            lanes,
-            after,
-            next,
-            taken: VecDeque::new(),
-        }
+        Self { shared, changed, scope, lanes, after, next, taken: VecDeque::new() }
     }
 
     pub(super) fn into_stream(self) -> Follow {
-        Box::pin(stream::unfold(self, |mut this| async move {
-            this.next().await.map(|item| (Ok(item), this))
-        }))
+        Box::pin(stream::unfold(
+            self,
+            |mut this| async move { this.next().await.map(|item| (Ok(item), this)) },
+        ))
     }
 
     /// Loses nothing when it is dropped.
@@ -77,12 +66,8 @@ impl Follower {
     fn take(&mut self) -> Taken {
         let entries = self.shared.lock();
         if self.after < entries.floor() && self.next <= entries.first() {
-            let gap = Gap {
-                from: self.after,
-                to: entries.floor(),
-                reason: GapReason::Overflow,
-                stream: None,
-            };
+            let gap =
+                Gap { from: self.after, to: entries.floor(), reason: GapReason::Overflow, stream: None };
             self.after = gap.to;
             self.next = entries.first();
             return Taken::Gap(gap);
@@ -127,13 +112,7 @@ impl Follower {
         } else if wanted == batch.len() {
             Some(Arc::clone(batch))
         } else {
-            Some(
-                records
-                    .iter()
-                    .filter(|record| self.wants(record))
-                    .cloned()
-                    .collect(),
-            )
+            Some(records.iter().filter(|record| self.wants(record)).cloned().collect())
         }
     }
 

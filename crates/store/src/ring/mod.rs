@@ -62,12 +62,7 @@ impl Ring {
     /// Tells everyone who follows, and who comes later from before `from`, that the log has lost what lies in
     /// `(from, to]`.
     pub fn lost(&self, from: Position, to: Position, reason: GapReason) {
-        self.0.lock().lost(Gap {
-            from,
-            to,
-            reason,
-            stream: None,
-        });
+        self.0.lock().lost(Gap { from, to, reason, stream: None });
         self.0.changed.send_replace(());
     }
 

@@ -11,13 +11,7 @@ fn record(tenant: &str, stream: &str, position: u64) -> Record {
         .stream(&stream.parse().unwrap())
         .build()
         .unwrap();
-    Record::new(
-        event,
-        Position(position),
-        Timestamp::UNIX_EPOCH,
-        Class::Durable,
-        Mark::None,
-    )
+    Record::new(event, Position(position), Timestamp::UNIX_EPOCH, Class::Durable, Mark::None)
 }
 
 fn batch(tenant: &str, positions: impl IntoIterator<Item = u64>) -> Arc<[Record]> {
@@ -67,13 +61,10 @@ fn a_whole_batch_is_shared() {
     let ring = Ring::new(Position::ZERO, 1 << 20);
     let pushed = batch("a", 1..=3);
     ring.push(Arc::clone(&pushed));
-    for mut follow in [
-        all(&ring, 0),
-        ring.follow(FollowScope::Tenant("a".parse().unwrap()), 8, Position::ZERO),
-    ] {
-        let Some(Some(Ok(FollowItem::Batch(got)))) = follow.next().now_or_never() else {
-            panic!("no batch")
-        };
+    for mut follow in
+        [all(&ring, 0), ring.follow(FollowScope::Tenant("a".parse().unwrap()), 8, Position::ZERO)]
+    {
+        let Some(Some(Ok(FollowItem::Batch(got)))) = follow.next().now_or_never() else { panic!("no batch") };
         assert!(Arc::ptr_eq(&pushed, &got));
     }
 }
@@ -108,10 +99,8 @@ fn what_is_too_old_is_one_gap() {
 fn a_slow_follower_gets_one_gap_and_goes_on() {
     let one = record("a", "s", 1).weight();
     let ring = Ring::new(Position::ZERO, 4 * (one + 200));
-    let (mut slow, mut other) = (
-        all(&ring, 0),
-        ring.follow(FollowScope::Tenant("b".parse().unwrap()), 8, Position(0)),
-    );
+    let (mut slow, mut other) =
+        (all(&ring, 0), ring.follow(FollowScope::Tenant("b".parse().unwrap()), 8, Position(0)));
     ring.push(batch("a", [1]));
     assert_eq!(ready(&mut slow), "1");
     for p in 2..=50 {
@@ -120,10 +109,7 @@ fn a_slow_follower_gets_one_gap_and_goes_on() {
     let floor = ring.floor().0;
     assert!((40..50).contains(&floor), "{floor}");
     let rest: Vec<_> = (floor + 1..=50).map(|p| p.to_string()).collect();
-    assert_eq!(
-        ready(&mut slow),
-        format!("1..{floor} overflow {}", rest.join(" "))
-    );
+    assert_eq!(ready(&mut slow), format!("1..{floor} overflow {}", rest.join(" ")));
     assert_eq!(ready(&mut slow), "");
     assert_eq!(ready(&mut other), format!("0..{floor} overflow"));
     // A batch that is larger than the ring is kept all the same.

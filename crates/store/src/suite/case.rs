@@ -17,10 +17,7 @@ pub struct Case {
 
 impl std::fmt::Debug for Case {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Case")
-            .field("clock", &self.clock)
-            .field("setup", &self.setup)
-            .finish_non_exhaustive()
+        f.debug_struct("Case").field("clock", &self.clock).field("setup", &self.setup).finish_non_exhaustive()
     }
 }
 
@@ -34,11 +31,7 @@ impl Case {
             lanes: 8,
             dedup_window: Duration::from_secs(120),
         };
-        Self {
-            fixture,
-            clock,
-            setup,
-        }
+        Self { fixture, clock, setup }
     }
 
     /// The clock of the case's stores.
@@ -91,13 +84,7 @@ pub(super) fn event(of: &str, name: &str, n: usize, class: Class, mark: Mark) ->
         .data(&serde_json::json!({ "n": n }))
         .build()
         .expect("an event");
-    Append {
-        event,
-        tenant: tenant(of),
-        stream: stream(name),
-        class,
-        mark,
-    }
+    Append { event, tenant: tenant(of), stream: stream(name), class, mark }
 }
 
 /// A durable event of the tenant `default`.

@@ -36,15 +36,8 @@ pub(super) async fn append(store: &Arc<dyn Store>, batch: Vec<Append>) -> Vec<Ap
     let count = batch.len();
     let answer = store.append(batch).await.expect("an append");
     assert_eq!(answer.len(), count, "an answer for each event");
-    let new: Vec<_> = answer
-        .iter()
-        .filter(|a| !a.duplicate)
-        .map(|a| a.position)
-        .collect();
-    assert!(
-        new.is_sorted_by(|a, b| a < b),
-        "positions ascend in the order of the batch: {new:?}"
-    );
+    let new: Vec<_> = answer.iter().filter(|a| !a.duplicate).map(|a| a.position).collect();
+    assert!(new.is_sorted_by(|a, b| a < b), "positions ascend in the order of the batch: {new:?}");
     answer
 }
 
@@ -58,24 +51,10 @@ pub(super) async fn page(
 ) -> Page {
     let page = store.read(scope, after, limit, max_bytes).await.expect("a page");
     let positions: Vec<_> = page.records.iter().map(Record::position).collect();
-    assert!(
-        page.records.len() <= limit,
-        "at most {limit} records, not {}",
-        page.records.len()
-    );
-    assert!(
-        positions.is_sorted_by(|a, b| a < b),
-        "records in order: {positions:?}"
-    );
-    assert!(
-        positions.first().is_none_or(|first| *first > after),
-        "records behind {after}: {positions:?}"
-    );
-    assert!(
-        page.next >= after,
-        "next {} is never less than {after}",
-        page.next
-    );
+    assert!(page.records.len() <= limit, "at most {limit} records, not {}", page.records.len());
+    assert!(positions.is_sorted_by(|a, b| a < b), "records in order: {positions:?}");
+    assert!(positions.first().is_none_or(|first| *first > after), "records behind {after}: {positions:?}");
+    assert!(page.next >= after, "next {} is never less than {after}", page.next);
     assert!(
         positions.last().is_none_or(|last| *last <= page.next),
         "next {} covers {positions:?}",
@@ -85,20 +64,11 @@ pub(super) async fn page(
         assert!(page.next > after, "a page with more moves on from {after}");
     }
     for gap in &page.gaps {
-        assert!(
-            gap.from >= after && gap.from < gap.to,
-            "{gap:?} lies behind {after}"
-        );
-        assert!(
-            gap.to <= page.next,
-            "{gap:?} reaches beyond the page's end {}",
-            page.next
-        );
+        assert!(gap.from >= after && gap.from < gap.to, "{gap:?} lies behind {after}");
+        assert!(gap.to <= page.next, "{gap:?} reaches beyond the page's end {}", page.next);
     }
     for (i, gap) in page.gaps.iter().enumerate() {
-        let again = page.gaps[..i]
-            .iter()
-            .any(|g| g.reason == gap.reason && g.stream == gap.stream);
+        let again = page.gaps[..i].iter().any(|g| g.reason == gap.reason && g.stream == gap.stream);
         assert!(!again, "a page tells of each reason once: {:?}", page.gaps);
     }
     page
@@ -111,10 +81,8 @@ pub(super) async fn read(store: &Arc<dyn Store>, scope: &ReadScope, after: Posit
     loop {
         let page = page(store, scope, next, limit, 1 << 20).await;
         for gap in &page.gaps {
-            let told = got
-                .gaps
-                .iter()
-                .any(|g| g.reason == gap.reason && g.stream == gap.stream && g.to > gap.from);
+            let told =
+                got.gaps.iter().any(|g| g.reason == gap.reason && g.stream == gap.stream && g.to > gap.from);
             assert!(!told, "{gap:?} was told already: {:?}", got.gaps);
         }
         got.gaps.extend(page.gaps);
@@ -140,11 +108,7 @@ pub(super) async fn follow_until(follow: &mut Follow, until: Position) -> Got {
             FollowItem::Batch(batch) => {
                 assert!(!batch.is_empty(), "no empty batches");
                 for record in batch.iter() {
-                    assert!(
-                        record.position() > at,
-                        "in order: {} after {at}",
-                        record.position()
-                    );
+                    assert!(record.position() > at, "in order: {} after {at}", record.position());
                     at = record.position();
                 }
                 got.records.extend(batch.iter().cloned());
@@ -161,9 +125,7 @@ pub(super) async fn follow_until(follow: &mut Follow, until: Position) -> Got {
 
 /// The next item; `None` at the end.
 pub(super) async fn next(follow: &mut Follow) -> Option<FollowItem> {
-    let item = tokio::time::timeout(SOON, follow.next())
-        .await
-        .expect("an item comes soon");
+    let item = tokio::time::timeout(SOON, follow.next()).await.expect("an item comes soon");
     item.map(|item| item.expect("the follower does not fail"))
 }
 

@@ -18,10 +18,7 @@ pub async fn an_open_store_is_ready(case: Case) {
     assert_eq!(store.status().borrow().kind, StatusKind::Ready);
     assert_eq!(store.lanes(), 8, "as many lanes as it was created with");
     let capabilities = store.capabilities();
-    assert!(
-        capabilities.max_event_bytes >= 256 * 1024,
-        "every store takes events of 256 KiB"
-    );
+    assert!(capabilities.max_event_bytes >= 256 * 1024, "every store takes events of 256 KiB");
     append(&store, vec![durable("a", 0)]).await;
     assert_eq!(store.status().borrow().kind, StatusKind::Ready);
 }
@@ -54,26 +51,16 @@ pub async fn every_later_call_fails(case: Case) {
         store.list("", None, 10),
         store.close(),
     );
-    assert!(matches!(
-        store.follow(&FollowScope::All, Position::ZERO).await,
-        Err(Error::Closed)
-    ));
+    assert!(matches!(store.follow(&FollowScope::All, Position::ZERO).await, Err(Error::Closed)));
     assert_eq!(status.borrow().kind, StatusKind::Closed);
-    assert_eq!(
-        store.status().borrow().kind,
-        StatusKind::Closed,
-        "for those who ask later too"
-    );
+    assert_eq!(store.status().borrow().kind, StatusKind::Closed, "for those who ask later too");
 }
 
 /// Followers get what was stored and end, those that wait too.
 pub async fn followers_end(case: Case) {
     let store = case.open().await;
     let open = || store.follow(&FollowScope::All, Position::ZERO);
-    let (mut late, mut waiting) = (
-        open().await.expect("a follower"),
-        open().await.expect("a follower"),
-    );
+    let (mut late, mut waiting) = (open().await.expect("a follower"), open().await.expect("a follower"));
     append(&store, vec![durable("a", 0), durable("a", 1)]).await;
     let waiting = tokio::spawn(async move {
         let mut count = 0;
@@ -86,20 +73,14 @@ pub async fn followers_end(case: Case) {
     tokio::task::yield_now().await;
     store.close().await.expect("the store closes");
     assert!(waiting.await.expect("the follower") > 0);
-    assert!(
-        next(&mut late).await.is_some(),
-        "what was stored before the close"
-    );
+    assert!(next(&mut late).await.is_some(), "what was stored before the close");
     while next(&mut late).await.is_some() {}
 }
 
 /// Appends that run while the store closes are stored or fail with `Closed`: none hangs, none is answered wrongly.
 pub async fn appends_in_flight_are_answered(case: Case) {
     let store = case.open().await;
-    let mut follow = store
-        .follow(&FollowScope::All, Position::ZERO)
-        .await
-        .expect("a follower");
+    let mut follow = store.follow(&FollowScope::All, Position::ZERO).await.expect("a follower");
     let writers: Vec<_> = (0..10)
         .map(|writer| {
             let store = Arc::clone(&store);

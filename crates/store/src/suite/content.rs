@@ -12,29 +12,17 @@ use super::{
 use crate::{Append, ClassesKey, FollowScope, ReadScope, Record, Store};
 
 fn odd_events() -> Vec<Append> {
-    let builder = || {
-        Event::builder("/suite", "suite.odd.v1")
-            .tenant(&tenant("default"))
-            .stream(&stream("odd"))
-    };
+    let builder =
+        || Event::builder("/suite", "suite.odd.v1").tenant(&tenant("default")).stream(&stream("odd"));
     let large = "x".repeat(200 * 1024);
     let events = [
         builder().id("none"),
-        builder()
-            .id("text")
-            .data(&"a \"quoted\"\nline, ünïcödé, \u{1f30a}"),
-        builder()
-            .id("object")
-            .data(&serde_json::json!({"a": [1, 2.5, null, {"b": "c"}]})),
+        builder().id("text").data(&"a \"quoted\"\nline, ünïcödé, \u{1f30a}"),
+        builder().id("object").data(&serde_json::json!({"a": [1, 2.5, null, {"b": "c"}]})),
         builder().id("binary").data_bytes(vec![0, 255, 10, 13]),
         builder().id("empty").data_bytes(Vec::new()),
         builder().id("large").data(&large),
-        builder()
-            .id("all")
-            .subject("odd")
-            .sequence(u64::MAX)
-            .traceparent("00-1-2-01")
-            .tracestate("k=v"),
+        builder().id("all").subject("odd").sequence(u64::MAX).traceparent("00-1-2-01").tracestate("k=v"),
         builder()
             .id("more")
             .correlationid("c")
@@ -49,27 +37,19 @@ fn odd_events() -> Vec<Append> {
         class: Class::Durable,
         mark: Mark::None,
     };
-    events
-        .into_iter()
-        .map(|builder| append(builder.build().expect("an event")))
-        .collect()
+    events.into_iter().map(|builder| append(builder.build().expect("an event"))).collect()
 }
 
 /// Every attribute and payload comes back as it was, by `read` and by `follow`.
 pub async fn events_come_back_as_they_were(case: Case) {
     let store = case.open().await;
-    let mut follow = store
-        .follow(&FollowScope::All, store.tail().await.expect("a tail"))
-        .await
-        .expect("a follower");
+    let mut follow =
+        store.follow(&FollowScope::All, store.tail().await.expect("a tail")).await.expect("a follower");
     let batch = odd_events();
     append(&store, batch.clone()).await;
     let tail = store.tail().await.expect("a tail");
     let scope = ReadScope::Stream(tenant("default"), stream("odd"), ClassesKey::Visible);
-    for got in [
-        read_all(&store, &scope).await,
-        follow_until(&mut follow, tail).await,
-    ] {
+    for got in [read_all(&store, &scope).await, follow_until(&mut follow, tail).await] {
         assert_eq!(got.records.len(), batch.len());
         for (sent, got) in batch.iter().zip(&got.records) {
             same(&sent.event, got.event());
@@ -79,42 +59,18 @@ pub async fn events_come_back_as_they_were(case: Case) {
 
 fn same(sent: &Event, got: &Event) {
     assert_eq!(sent.json(), got.json());
-    assert_eq!(
-        (sent.id(), sent.source(), sent.ty()),
-        (got.id(), got.source(), got.ty())
-    );
-    assert_eq!(
-        (sent.subject(), sent.stream(), sent.tenant()),
-        (got.subject(), got.stream(), got.tenant())
-    );
-    assert_eq!(
-        (sent.time_text(), sent.sequence()),
-        (got.time_text(), got.sequence())
-    );
-    assert_eq!(
-        sent.extensions().collect::<Vec<_>>(),
-        got.extensions().collect::<Vec<_>>()
-    );
+    assert_eq!((sent.id(), sent.source(), sent.ty()), (got.id(), got.source(), got.ty()));
+    assert_eq!((sent.subject(), sent.stream(), sent.tenant()), (got.subject(), got.stream(), got.tenant()));
+    assert_eq!((sent.time_text(), sent.sequence()), (got.time_text(), got.sequence()));
+    assert_eq!(sent.extensions().collect::<Vec<_>>(), got.extensions().collect::<Vec<_>>());
     let empty = |data: &Data| matches!(data, Data::Binary(bytes) if bytes.is_empty());
-    assert!(
-        sent.data() == got.data() || empty(sent.data()) && empty(got.data()),
-        "{sent:?} {got:?}"
-    );
+    assert!(sent.data() == got.data() || empty(sent.data()) && empty(got.data()), "{sent:?} {got:?}");
 }
 
 pub(super) async fn append_each_kind(store: &Arc<dyn Store>) -> Vec<Append> {
     let classes = [Class::Durable, Class::Transient, Class::Internal];
-    let marks = [
-        Mark::None,
-        Mark::Opens,
-        Mark::Completed,
-        Mark::Failed,
-        Mark::Cancelled,
-    ];
-    let kinds: Vec<_> = classes
-        .into_iter()
-        .flat_map(|c| marks.into_iter().map(move |m| (c, m)))
-        .collect();
+    let marks = [Mark::None, Mark::Opens, Mark::Completed, Mark::Failed, Mark::Cancelled];
+    let kinds: Vec<_> = classes.into_iter().flat_map(|c| marks.into_iter().map(move |m| (c, m))).collect();
     let batch: Vec<_> = kinds
         .into_iter()
         .enumerate()
@@ -125,24 +81,16 @@ pub(super) async fn append_each_kind(store: &Arc<dyn Store>) -> Vec<Append> {
 }
 
 pub(super) fn same_kinds(sent: &[Append], got: &[Record]) {
-    let sent: Vec<_> = sent
-        .iter()
-        .map(|a| (a.event.id().to_owned(), a.class, a.mark))
-        .collect();
-    let got: Vec<_> = got
-        .iter()
-        .map(|r| (r.event().id().to_owned(), r.class(), r.mark()))
-        .collect();
+    let sent: Vec<_> = sent.iter().map(|a| (a.event.id().to_owned(), a.class, a.mark)).collect();
+    let got: Vec<_> = got.iter().map(|r| (r.event().id().to_owned(), r.class(), r.mark())).collect();
     assert_eq!(sent, got);
 }
 
 /// Class and mark are those of the append, whatever the catalogue says of the type.
 pub async fn class_and_mark_are_those_of_the_append(case: Case) {
     let store = case.open().await;
-    let mut follow = store
-        .follow(&FollowScope::All, store.tail().await.expect("a tail"))
-        .await
-        .expect("a follower");
+    let mut follow =
+        store.follow(&FollowScope::All, store.tail().await.expect("a tail")).await.expect("a follower");
     let batch = append_each_kind(&store).await;
     let scope = ReadScope::Stream(tenant("default"), stream("kinds"), ClassesKey::All);
     same_kinds(&batch, &read_all(&store, &scope).await.records);
@@ -162,8 +110,5 @@ pub async fn stored_at_is_the_logs_time(case: Case) {
     let all = read_all(&store, &scope).await;
     let times: Vec<_> = all.records.iter().map(Record::stored_at_ms).collect();
     let now = case.now_ms();
-    assert_eq!(
-        times,
-        [now - 4 * 1234, now - 3 * 1234, now - 2 * 1234, now - 1234, now]
-    );
+    assert_eq!(times, [now - 4 * 1234, now - 3 * 1234, now - 2 * 1234, now - 1234, now]);
 }

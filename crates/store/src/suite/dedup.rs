@@ -16,11 +16,7 @@ async fn open(case: &Case) -> Option<Arc<dyn Store>> {
     if store.capabilities().dedup_window.is_none() {
         println!("skipped: the store declares no dedup window");
         append(&store, vec![durable("a", 1), durable("a", 1)]).await;
-        assert_eq!(
-            read_all(&store, &visible("a")).await.records.len(),
-            2,
-            "no window: stored twice"
-        );
+        assert_eq!(read_all(&store, &visible("a")).await.records.len(), 2, "no window: stored twice");
         return None;
     }
     Some(store)
@@ -36,18 +32,11 @@ pub async fn a_second_append_is_a_duplicate(case: Case) {
     let again = append(&store, (0..5).map(|n| durable("a", n)).collect()).await;
     for (first, again) in first.iter().zip(&again) {
         assert!(!first.duplicate && again.duplicate);
-        assert_eq!(
-            (first.position, first.stored_at),
-            (again.position, again.stored_at)
-        );
+        assert_eq!((first.position, first.stored_at), (again.position, again.stored_at));
     }
     assert_eq!(store.tail().await.expect("a tail"), tail);
     assert_eq!(read_all(&store, &all_of_tenant()).await.records.len(), 5);
-    let run = store
-        .run(&tenant("default"), &stream("a"))
-        .await
-        .expect("a run")
-        .expect("a record");
+    let run = store.run(&tenant("default"), &stream("a")).await.expect("a run").expect("a record");
     assert_eq!((run.durable, run.last), (5, tail), "the record counts each once");
 }
 
@@ -61,29 +50,16 @@ pub async fn after_the_window_it_is_stored_again(case: Case) {
     assert!(!again[0].duplicate && again[0].position > first[0].position);
     assert_eq!(read_all(&store, &visible("a")).await.ids(), ["a/1", "a/1"]);
     let third = append(&store, vec![durable("a", 1)]).await;
-    assert_eq!(
-        (third[0].duplicate, third[0].position),
-        (true, again[0].position),
-        "the window starts anew"
-    );
+    assert_eq!((third[0].duplicate, third[0].position), (true, again[0].position), "the window starts anew");
 }
 
 /// Inside one batch the first counts.
 pub async fn duplicates_inside_a_batch(case: Case) {
     let Some(store) = open(&case).await else { return };
     append(&store, vec![durable("a", 0)]).await;
-    let batch = vec![
-        durable("a", 1),
-        durable("a", 0),
-        durable("a", 2),
-        durable("a", 1),
-        durable("a", 1),
-    ];
+    let batch = vec![durable("a", 1), durable("a", 0), durable("a", 2), durable("a", 1), durable("a", 1)];
     let answer = append(&store, batch).await;
-    assert_eq!(
-        answer.iter().map(|a| a.duplicate).collect::<Vec<_>>(),
-        [false, true, false, true, true]
-    );
+    assert_eq!(answer.iter().map(|a| a.duplicate).collect::<Vec<_>>(), [false, true, false, true, true]);
     assert_eq!(answer[3].position, answer[0].position);
     assert_eq!(read_all(&store, &visible("a")).await.ids(), ["a/0", "a/1", "a/2"]);
 }
@@ -129,11 +105,7 @@ pub async fn concurrent_duplicates_are_stored_once(case: Case) {
     }
     for event in 0..2 {
         assert_eq!(answers.iter().filter(|a| !a[event].duplicate).count(), 1);
-        assert!(
-            answers
-                .iter()
-                .all(|a| a[event].position == answers[0][event].position)
-        );
+        assert!(answers.iter().all(|a| a[event].position == answers[0][event].position));
     }
     assert_eq!(read_all(&store, &visible("a")).await.records.len(), 2);
 }
@@ -148,10 +120,7 @@ pub async fn a_duplicate_is_answered_once_it_is_visible(case: Case) {
                 tokio::spawn(async move {
                     let answer = append(&store, vec![durable("a", n)]).await;
                     let all = super::checks::read(&store, &visible("a"), Position::ZERO, 1000).await;
-                    assert!(
-                        all.positions().contains(&answer[0].position),
-                        "answered and not visible"
-                    );
+                    assert!(all.positions().contains(&answer[0].position), "answered and not visible");
                 })
             })
             .collect();
@@ -169,18 +138,8 @@ pub async fn deleted_events_may_be_stored_again(case: Case) {
         return;
     }
     let first = append(&store, vec![durable("a", 1), durable("a", 2)]).await;
-    assert!(
-        store
-            .remove(&tenant("default"), &stream("a"))
-            .await
-            .expect("a removal")
-    );
+    assert!(store.remove(&tenant("default"), &stream("a")).await.expect("a removal"));
     let again = append(&store, vec![durable("a", 1), durable("a", 2)]).await;
-    assert!(
-        again
-            .iter()
-            .all(|a| !a.duplicate && a.position > first[1].position),
-        "{again:?}"
-    );
+    assert!(again.iter().all(|a| !a.duplicate && a.position > first[1].position), "{again:?}");
     assert_eq!(read_all(&store, &visible("a")).await.ids(), ["a/1", "a/2"]);
 }

@@ -51,14 +51,8 @@ pub async fn reopening_keeps_everything(case: Case) {
     for n in 0..50 {
         append(&store, vec![durable("a", n), delta("a", 100 + n)]).await;
     }
-    append(
-        &store,
-        vec![
-            event("other", "a", 0, Class::Durable, Mark::None),
-            marked("a", 200, Mark::Failed),
-        ],
-    )
-    .await;
+    append(&store, vec![event("other", "a", 0, Class::Durable, Mark::None), marked("a", 200, Mark::Failed)])
+        .await;
     let scopes = [visible("a"), all_of_tenant(), ReadScope::Tenant(tenant("other"))];
     let of_kinds = ReadScope::Stream(tenant("default"), stream("kinds"), ClassesKey::All);
     let (epoch, tail, lanes) = (store.epoch(), store.tail().await.expect("a tail"), store.lanes());
@@ -74,18 +68,11 @@ pub async fn reopening_keeps_everything(case: Case) {
         assert!(store.tail().await.expect("a tail") >= tail);
         for (scope, before) in scopes.iter().zip(&before) {
             let after = read_all(&store, scope).await;
-            assert_eq!(
-                (after.ids(), after.positions()),
-                (before.ids(), before.positions()),
-                "{scope:?}"
-            );
+            assert_eq!((after.ids(), after.positions()), (before.ids(), before.positions()), "{scope:?}");
             assert!(after.gaps.is_empty(), "{:?}", after.gaps);
             for (a, b) in before.records.iter().zip(&after.records) {
                 assert_eq!(a.event().json(), b.event().json());
-                assert_eq!(
-                    (a.stored_at_ms(), a.class(), a.mark()),
-                    (b.stored_at_ms(), b.class(), b.mark())
-                );
+                assert_eq!((a.stored_at_ms(), a.class(), a.mark()), (b.stored_at_ms(), b.class(), b.mark()));
             }
         }
         content::same_kinds(&kinds, &read_all(&store, &of_kinds).await.records);
@@ -120,23 +107,14 @@ pub async fn reopening_keeps_recognizing_duplicates(case: Case) {
 /// State values and their versions survive, and versions go on.
 pub async fn reopening_keeps_state(case: Case) {
     let Some(store) = open(&case).await else { return };
-    let kept = store
-        .put("k", Bytes::from_static(b"v"), None)
-        .await
-        .expect("a write");
-    let gone = store
-        .put("gone", Bytes::from_static(b"v"), None)
-        .await
-        .expect("a write");
+    let kept = store.put("k", Bytes::from_static(b"v"), None).await.expect("a write");
+    let gone = store.put("gone", Bytes::from_static(b"v"), None).await.expect("a write");
     store.delete("gone", gone).await.expect("a deletion");
     let store = case.reopen(store).await;
     let entry = store.get("k").await.expect("a read").expect("a value");
     assert_eq!((&entry.value[..], entry.version), (&b"v"[..], kept));
     assert_eq!(store.list("", None, 10).await.expect("a list"), [entry]);
-    let next = store
-        .put("gone", Bytes::from_static(b"v"), None)
-        .await
-        .expect("a write");
+    let next = store.put("gone", Bytes::from_static(b"v"), None).await.expect("a write");
     assert!(![kept, gone].contains(&next), "{next:?} came back");
     let stale = store.put("k", Bytes::new(), Some(Version(0))).await;
     assert!(matches!(stale, Err(Error::Conflict { .. })), "{stale:?}");
@@ -148,29 +126,13 @@ pub async fn reopening_brings_nothing_back(case: Case) {
     if !store.capabilities().delete_stream {
         return;
     }
-    append(
-        &store,
-        (0..10)
-            .flat_map(|n| [durable("a", n), durable("b", n), delta("a", 100 + n)])
-            .collect(),
-    )
-    .await;
-    assert!(
-        store
-            .remove(&tenant("default"), &stream("a"))
-            .await
-            .expect("a removal")
-    );
+    append(&store, (0..10).flat_map(|n| [durable("a", n), durable("b", n), delta("a", 100 + n)]).collect())
+        .await;
+    assert!(store.remove(&tenant("default"), &stream("a")).await.expect("a removal"));
     let store = case.reopen(store).await;
     assert!(read_all(&store, &visible("a")).await.records.is_empty());
     assert_eq!(read_all(&store, &all_of_tenant()).await.records.len(), 10);
-    assert!(
-        store
-            .run(&tenant("default"), &stream("a"))
-            .await
-            .expect("a call")
-            .is_none()
-    );
+    assert!(store.run(&tenant("default"), &stream("a")).await.expect("a call").is_none());
     append(&store, vec![durable("a", 100)]).await;
     let store = case.reopen(store).await;
     assert_eq!(read_all(&store, &visible("a")).await.ids(), ["a/100"]);
@@ -178,16 +140,8 @@ pub async fn reopening_brings_nothing_back(case: Case) {
 
 /// What retention took before a restart is told after it.
 pub async fn reopening_keeps_telling_gaps(mut case: Case) {
-    let limits = Limits {
-        max_events: Some(10),
-        ..keep_all().durable
-    };
-    let store = case
-        .open_with(Retention {
-            durable: limits,
-            ..keep_all()
-        })
-        .await;
+    let limits = Limits { max_events: Some(10), ..keep_all().durable };
+    let store = case.open_with(Retention { durable: limits, ..keep_all() }).await;
     if !store.capabilities().durable || !store.capabilities().retention {
         println!("skipped: the store is not durable, or does not enforce limits");
         return;
@@ -215,24 +169,11 @@ pub async fn followers_go_on_after_reopening(case: Case) {
     let mut early = store.follow(&FollowScope::All, middle).await.expect("a follower");
     let last = append(&store, vec![durable("a", 20)]).await[0].position;
     let got = super::checks::follow_until(&mut live, last).await;
-    assert_eq!(
-        (got.ids(), got.gaps.len()),
-        (vec!["a/20"], 0),
-        "from the tail nothing is missing"
-    );
+    assert_eq!((got.ids(), got.gaps.len()), (vec!["a/20"], 0), "from the tail nothing is missing");
     let got = super::checks::follow_until(&mut early, last).await;
     let told = |p: Position| got.gaps.iter().any(|gap| gap.from < p && p <= gap.to);
-    for record in read_all(&store, &visible("a"))
-        .await
-        .records
-        .iter()
-        .filter(|r| r.position() > middle)
-    {
+    for record in read_all(&store, &visible("a")).await.records.iter().filter(|r| r.position() > middle) {
         let came = got.positions().contains(&record.position());
-        assert!(
-            came != told(record.position()),
-            "{} comes or is told as missing",
-            record.position()
-        );
+        assert!(came != told(record.position()), "{} comes or is told as missing", record.position());
     }
 }

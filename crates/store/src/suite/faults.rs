@@ -23,12 +23,7 @@ fn batches(writer: usize) -> impl Iterator<Item = Vec<Append>> {
     (0..).map(move |call| {
         let n = 10 * call;
         let name = format!("w{writer}");
-        vec![
-            durable(&name, n),
-            delta(&name, n + 1),
-            durable(&name, n + 2),
-            durable(&name, n + 3),
-        ]
+        vec![durable(&name, n), delta(&name, n + 1), durable(&name, n + 2), durable(&name, n + 3)]
     })
 }
 

@@ -18,11 +18,7 @@ pub async fn from_now_on(case: Case) {
     let tail = store.tail().await.expect("a tail");
     let mut follow = store.follow(&FollowScope::All, tail).await.expect("a follower");
     quiet(&mut follow).await;
-    let batch = vec![
-        durable("a", 5),
-        delta("a", 6),
-        event("b", "x", 7, Class::Internal, Mark::None),
-    ];
+    let batch = vec![durable("a", 5), delta("a", 6), event("b", "x", 7, Class::Internal, Mark::None)];
     append(&store, batch).await;
     append(&store, vec![durable("a", 8)]).await;
     let got = follow_until(&mut follow, store.tail().await.expect("a tail")).await;
@@ -34,17 +30,11 @@ pub async fn from_now_on(case: Case) {
 /// A stream may be followed before its first event.
 pub async fn before_the_first_event(case: Case) {
     let store = case.open().await;
-    let mut follow = store
-        .follow(&FollowScope::All, Position::ZERO)
-        .await
-        .expect("a follower");
+    let mut follow = store.follow(&FollowScope::All, Position::ZERO).await.expect("a follower");
     let waiting = tokio::spawn(async move { next(&mut follow).await.is_some() });
     tokio::task::yield_now().await;
     append(&store, vec![durable("a", 0)]).await;
-    assert!(
-        waiting.await.expect("the follower"),
-        "a waiting follower is woken"
-    );
+    assert!(waiting.await.expect("the follower"), "a waiting follower is woken");
 }
 
 /// From an earlier position a follower gets everything behind it, except what it is told of as a gap first.
@@ -64,9 +54,7 @@ pub async fn from_every_earlier_position(case: Case) {
         assert!(got.gaps.len() <= 1, "at most one gap first: {:?}", got.gaps);
         let from = got.gaps.first().map_or(after, |gap| gap.to);
         assert!(
-            got.gaps
-                .iter()
-                .all(|gap| gap.from == after && gap.reason == GapReason::Overflow),
+            got.gaps.iter().all(|gap| gap.from == after && gap.reason == GapReason::Overflow),
             "{:?}",
             got.gaps
         );
@@ -78,10 +66,7 @@ pub async fn from_every_earlier_position(case: Case) {
 /// A follower that is not polled while much is appended misses nothing that it is not told of.
 pub async fn a_slow_follower_is_told_what_it_missed(case: Case) {
     let store = case.open().await;
-    let mut follow = store
-        .follow(&FollowScope::All, Position::ZERO)
-        .await
-        .expect("a follower");
+    let mut follow = store.follow(&FollowScope::All, Position::ZERO).await.expect("a follower");
     append(&store, vec![durable("a", 0)]).await;
     assert!(next(&mut follow).await.is_some());
     // More than a default ring of 64 MiB holds.
@@ -102,16 +87,9 @@ pub async fn a_slow_follower_is_told_what_it_missed(case: Case) {
     let positions = got.positions();
     for p in 2..=tail.0 {
         let p = Position(p);
-        assert!(
-            positions.contains(&p) != missed(p),
-            "{p} comes or is told as missing, not both"
-        );
+        assert!(positions.contains(&p) != missed(p), "{p} comes or is told as missing, not both");
     }
-    assert!(
-        got.gaps.iter().all(|gap| gap.reason == GapReason::Overflow),
-        "{:?}",
-        got.gaps
-    );
+    assert!(got.gaps.iter().all(|gap| gap.reason == GapReason::Overflow), "{:?}", got.gaps);
     assert!(positions.contains(&tail) && !missed(last.max(tail)));
 }
 
@@ -119,10 +97,7 @@ pub async fn a_slow_follower_is_told_what_it_missed(case: Case) {
 pub async fn many_followers(case: Case) {
     let store = case.open().await;
     let open = || store.follow(&FollowScope::All, Position::ZERO);
-    let (mut first, mut second) = (
-        open().await.expect("a follower"),
-        open().await.expect("a follower"),
-    );
+    let (mut first, mut second) = (open().await.expect("a follower"), open().await.expect("a follower"));
     let dropped = open().await.expect("a follower");
     append(&store, (0..10).map(|n| durable("a", n)).collect()).await;
     drop(dropped);
@@ -148,13 +123,7 @@ pub async fn every_scope(case: Case) {
     }
     for n in 0..120 {
         let class = [Class::Durable, Class::Transient, Class::Internal][n % 3];
-        let one = event(
-            ["default", "a", "b"][n / 3 % 3],
-            &format!("s{}", n % 13),
-            n,
-            class,
-            Mark::None,
-        );
+        let one = event(["default", "a", "b"][n / 3 % 3], &format!("s{}", n % 13), n, class, Mark::None);
         let lane = lane_of(one.tenant.as_str(), one.stream.as_str(), store.lanes());
         for (scope, ids) in &mut wanted {
             let belongs = match scope {
@@ -186,21 +155,13 @@ pub async fn every_scope(case: Case) {
 /// What a follower delivers is stored: it can be read when it comes, by everyone.
 pub async fn what_is_followed_is_or_will_be_answered(case: Case) {
     let store = case.open().await;
-    let mut follow = store
-        .follow(&FollowScope::All, Position::ZERO)
-        .await
-        .expect("a follower");
+    let mut follow = store.follow(&FollowScope::All, Position::ZERO).await.expect("a follower");
     let writer = {
         let store = Arc::clone(&store);
         tokio::spawn(async move {
             let mut answered = Vec::new();
             for n in 0..60 {
-                answered.extend(
-                    append(&store, vec![durable("a", n)])
-                        .await
-                        .iter()
-                        .map(|a| a.position),
-                );
+                answered.extend(append(&store, vec![durable("a", n)]).await.iter().map(|a| a.position));
             }
             answered
         })

@@ -48,10 +48,8 @@ pub(super) async fn check_every_position(
                 .map(|(p, _)| *p)
                 .max()
         };
-        let wanted = [
-            (GapReason::Retention, behind(Class::Durable)),
-            (GapReason::Trimmed, behind(Class::Transient)),
-        ];
+        let wanted =
+            [(GapReason::Retention, behind(Class::Durable)), (GapReason::Trimmed, behind(Class::Transient))];
         for (reason, last) in wanted {
             let gap = page.gaps.iter().find(|gap| gap.reason == reason);
             match (gap, last) {
@@ -74,19 +72,8 @@ pub(super) fn of<'a>(log: &'a Log, name: &str) -> Vec<&'a (Position, Append)> {
 
 /// Durable events that are gone are told to those who had not read them; an old and quiet stream has no gap.
 pub async fn removed_events_are_told(mut case: Case) {
-    let limits = Limits {
-        max_events: Some(20),
-        ..keep_all().durable
-    };
-    let Some(store) = open(
-        &mut case,
-        Retention {
-            durable: limits,
-            ..keep_all()
-        },
-    )
-    .await
-    else {
+    let limits = Limits { max_events: Some(20), ..keep_all().durable };
+    let Some(store) = open(&mut case, Retention { durable: limits, ..keep_all() }).await else {
         return;
     };
     let mut log = Log::new();
@@ -115,10 +102,7 @@ pub async fn removed_events_are_told(mut case: Case) {
     }
     let mut lanes: HashMap<_, Vec<_>> = HashMap::new();
     for one in &log {
-        lanes
-            .entry(lane_of("default", one.1.stream.as_str(), store.lanes()))
-            .or_default()
-            .push(one);
+        lanes.entry(lane_of("default", one.1.stream.as_str(), store.lanes())).or_default().push(one);
     }
     for (lane, of_lane) in lanes {
         check_every_position(&store, &ReadScope::Lane(lane), &of_lane).await;
@@ -128,10 +112,8 @@ pub async fn removed_events_are_told(mut case: Case) {
 
 /// Trimmed deltas are told as such; the durable events between them are there.
 pub async fn trimmed_events_are_told(mut case: Case) {
-    let retention = Retention {
-        transient_after_end: Some(std::time::Duration::from_secs(3600)),
-        ..keep_all()
-    };
+    let retention =
+        Retention { transient_after_end: Some(std::time::Duration::from_secs(3600)), ..keep_all() };
     let Some(store) = open(&mut case, retention).await else {
         return;
     };
@@ -169,25 +151,15 @@ pub async fn trimmed_events_are_told(mut case: Case) {
         assert!(paged.gaps.iter().all(|gap| gap.reason == GapReason::Trimmed));
     }
     assert!(
-        read_all(&store, &ReadScope::Tenant(tenant("default")))
-            .await
-            .gaps
-            .is_empty(),
+        read_all(&store, &ReadScope::Tenant(tenant("default"))).await.gaps.is_empty(),
         "no delta of its own"
     );
 }
 
 /// The record of a run says up to where events are missing, and still counts them.
 pub async fn records_say_what_is_missing(mut case: Case) {
-    let limits = Limits {
-        max_events: Some(10),
-        ..keep_all().durable
-    };
-    let retention = Retention {
-        durable: limits,
-        transient: limits,
-        ..keep_all()
-    };
+    let limits = Limits { max_events: Some(10), ..keep_all().durable };
+    let retention = Retention { durable: limits, transient: limits, ..keep_all() };
     let Some(store) = open(&mut case, retention).await else {
         return;
     };
@@ -198,58 +170,24 @@ pub async fn records_say_what_is_missing(mut case: Case) {
     }
     store.trim().await.expect("a trim");
     let kept = read_all(&store, &visible("a")).await;
-    let record = store
-        .run(&tenant("default"), &stream("a"))
-        .await
-        .expect("a call")
-        .expect("a record");
-    for (class, mark) in [
-        (Class::Durable, record.removed),
-        (Class::Transient, record.trimmed),
-    ] {
+    let record = store.run(&tenant("default"), &stream("a")).await.expect("a call").expect("a record");
+    for (class, mark) in [(Class::Durable, record.removed), (Class::Transient, record.trimmed)] {
         if class == Class::Transient && !store.capabilities().trim_transient {
             continue;
         }
-        let first_kept = kept
-            .records
-            .iter()
-            .find(|r| r.class() == class)
-            .expect("the newest")
-            .position();
-        let missing = log
-            .iter()
-            .filter(|(p, a)| a.class == class && *p < first_kept)
-            .map(|(p, _)| *p)
-            .max();
+        let first_kept = kept.records.iter().find(|r| r.class() == class).expect("the newest").position();
+        let missing = log.iter().filter(|(p, a)| a.class == class && *p < first_kept).map(|(p, _)| *p).max();
         let missing = missing.expect("some are missing");
-        assert!(
-            missing <= mark && mark < first_kept,
-            "{class}: {missing} <= {mark} < {first_kept}"
-        );
+        assert!(missing <= mark && mark < first_kept, "{class}: {missing} <= {mark} < {first_kept}");
     }
-    assert_eq!(
-        (record.durable, record.transient),
-        (30, 30),
-        "those that were kept count"
-    );
+    assert_eq!((record.durable, record.transient), (30, 30), "those that were kept count");
     assert_eq!((record.first, record.last), (log[0].0, log[59].0));
 }
 
 /// Readers of one tenant are not told of another's losses.
 pub async fn other_tenants_losses_are_not_told(mut case: Case) {
-    let limits = Limits {
-        max_events: Some(10),
-        ..keep_all().durable
-    };
-    let Some(store) = open(
-        &mut case,
-        Retention {
-            durable: limits,
-            ..keep_all()
-        },
-    )
-    .await
-    else {
+    let limits = Limits { max_events: Some(10), ..keep_all().durable };
+    let Some(store) = open(&mut case, Retention { durable: limits, ..keep_all() }).await else {
         return;
     };
     for n in 0..30 {
@@ -259,18 +197,7 @@ pub async fn other_tenants_losses_are_not_told(mut case: Case) {
     store.trim().await.expect("a trim");
     for scope in [visible("a"), ReadScope::Tenant(tenant("default"))] {
         let got = read_all(&store, &scope).await;
-        assert_eq!(
-            (got.records.len(), got.gaps.len()),
-            (5, 0),
-            "{scope:?}: {:?}",
-            got.gaps
-        );
+        assert_eq!((got.records.len(), got.gaps.len()), (5, 0), "{scope:?}: {:?}", got.gaps);
     }
-    assert_eq!(
-        read_all(&store, &ReadScope::Tenant(tenant("loud")))
-            .await
-            .gaps
-            .len(),
-        1
-    );
+    assert_eq!(read_all(&store, &ReadScope::Tenant(tenant("loud"))).await.gaps.len(), 1);
 }

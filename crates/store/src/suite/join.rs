@@ -16,11 +16,7 @@ const EVENTS: usize = 300;
 async fn write(store: Arc<dyn Store>) -> Position {
     let mut last = Position::ZERO;
     for n in 0..EVENTS {
-        let batch = if n % 3 == 0 {
-            vec![delta("a", n)]
-        } else {
-            vec![durable("a", n)]
-        };
+        let batch = if n % 3 == 0 { vec![delta("a", n)] } else { vec![durable("a", n)] };
         last = append(&store, batch).await[0].position;
         // Lets the joins fall between.
         tokio::task::yield_now().await;
@@ -47,17 +43,9 @@ pub async fn follow_then_read_while_it_is_written(case: Case) {
     println!("{} joins", joins.len());
     for (at, history, mut follow) in joins {
         // A join behind the last event has nothing to wait for.
-        let live = if at < last {
-            follow_until(&mut follow, last).await
-        } else {
-            Got::default()
-        };
+        let live = if at < last { follow_until(&mut follow, last).await } else { Got::default() };
         assert!(live.gaps.is_empty(), "{:?}", live.gaps);
-        let got: Vec<_> = history
-            .iter()
-            .chain(&live.records)
-            .map(|r| r.event().id().to_owned())
-            .collect();
+        let got: Vec<_> = history.iter().chain(&live.records).map(|r| r.event().id().to_owned()).collect();
         assert_eq!(got, wanted, "joined at {at}");
     }
 }
@@ -75,14 +63,8 @@ pub async fn at_every_position(case: Case) {
         }
         let live = follow_until(&mut follow, last).await;
         let from = live.gaps.last().map_or(at, |gap| gap.to);
-        let wanted: Vec<_> = all.records[i + 1..]
-            .iter()
-            .filter(|r| r.position() > from)
-            .collect();
-        let same = wanted
-            .iter()
-            .map(|r| r.event().id())
-            .eq(live.records.iter().map(|r| r.event().id()));
+        let wanted: Vec<_> = all.records[i + 1..].iter().filter(|r| r.position() > from).collect();
+        let same = wanted.iter().map(|r| r.event().id()).eq(live.records.iter().map(|r| r.event().id()));
         assert!(same, "joined at {at}");
     }
 }
@@ -97,33 +79,16 @@ pub async fn reading_along_misses_nothing(case: Case) {
     let mut over = false;
     while !over {
         over = writer.is_finished();
-        let page = store
-            .read(&visible("a"), at_stream, 10, 1 << 20)
-            .await
-            .expect("a page");
+        let page = store.read(&visible("a"), at_stream, 10, 1 << 20).await.expect("a page");
         (at_stream, over) = (page.next, over && !page.more);
         stream.extend(page.records);
-        let page = store
-            .read(&all_of_tenant(), at_tenant, 10, 1 << 20)
-            .await
-            .expect("a page");
+        let page = store.read(&all_of_tenant(), at_tenant, 10, 1 << 20).await.expect("a page");
         (at_tenant, over) = (page.next, over && !page.more);
         tenant.extend(page.records);
         tokio::task::yield_now().await;
     }
-    let ids = |records: &[Record]| {
-        records
-            .iter()
-            .map(|r| r.event().id().to_owned())
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(
-        ids(&stream),
-        (0..EVENTS).map(|n| format!("a/{n}")).collect::<Vec<_>>()
-    );
-    let durable: Vec<_> = (0..EVENTS)
-        .filter(|n| n % 3 != 0)
-        .map(|n| format!("a/{n}"))
-        .collect();
+    let ids = |records: &[Record]| records.iter().map(|r| r.event().id().to_owned()).collect::<Vec<_>>();
+    assert_eq!(ids(&stream), (0..EVENTS).map(|n| format!("a/{n}")).collect::<Vec<_>>());
+    let durable: Vec<_> = (0..EVENTS).filter(|n| n % 3 != 0).map(|n| format!("a/{n}")).collect();
     assert_eq!(ids(&tenant), durable);
 }

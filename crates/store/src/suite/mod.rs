@@ -57,10 +57,7 @@ const CLAUSE_TIMEOUT: Duration = Duration::from_secs(120);
 /// # Panics
 /// When the clause does not hold, or hangs.
 pub fn run<F: Future<Output = ()>>(fixture: impl Fixture, clause: impl FnOnce(Case) -> F) {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.expect("a runtime for the clause");
     let case = Case::new(Box::new(fixture));
     let done = runtime.block_on(async { tokio::time::timeout(CLAUSE_TIMEOUT, clause(case)).await });

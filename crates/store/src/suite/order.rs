@@ -14,17 +14,11 @@ use super::{
 /// Appends of one call are stored in the order given, and later calls stand behind earlier ones.
 pub async fn positions_ascend_within_and_across_calls(case: Case) {
     let store = case.open().await;
-    assert_eq!(
-        store.tail().await.expect("a tail"),
-        Position::ZERO,
-        "a new log is empty"
-    );
+    assert_eq!(store.tail().await.expect("a tail"), Position::ZERO, "a new log is empty");
     let mut last = Position::ZERO;
     let mut wanted = Vec::new();
     for call in 0..20 {
-        let batch: Vec<_> = (0..=call)
-            .map(|i| durable(["a", "b", "c"][i % 3], call * 100 + i))
-            .collect();
+        let batch: Vec<_> = (0..=call).map(|i| durable(["a", "b", "c"][i % 3], call * 100 + i)).collect();
         wanted.extend(ids(&batch).into_iter().map(str::to_owned));
         let answer = append(&store, batch).await;
         assert!(answer[0].position > last, "behind everything of the call before");
@@ -46,10 +40,7 @@ pub async fn concurrent_appenders_get_one_order(case: Case) {
                     .map(|i| durable(&format!("w{}", (writer + i) % 50), writer * 1000 + call * 10 + i));
                 own.extend(append(&store, batch.collect()).await.iter().map(|a| a.position));
             }
-            assert!(
-                own.is_sorted_by(|a, b| a < b),
-                "an appender's calls stand in its order: {own:?}"
-            );
+            assert!(own.is_sorted_by(|a, b| a < b), "an appender's calls stand in its order: {own:?}");
             own
         })
     });
@@ -61,16 +52,9 @@ pub async fn concurrent_appenders_get_one_order(case: Case) {
     let all = read_all(&store, &all_of_tenant()).await;
     assert_eq!(all.positions(), answered, "what was answered is what is there");
     for name in ["w0", "w17", "w49"] {
-        let of_all: Vec<_> = all
-            .records
-            .iter()
-            .filter(|r| r.event().stream() == name)
-            .collect();
+        let of_all: Vec<_> = all.records.iter().filter(|r| r.event().stream() == name).collect();
         let own = read_all(&store, &visible(name)).await;
-        assert_eq!(
-            own.ids(),
-            of_all.iter().map(|r| r.event().id()).collect::<Vec<_>>()
-        );
+        assert_eq!(own.ids(), of_all.iter().map(|r| r.event().id()).collect::<Vec<_>>());
     }
 }
 
@@ -94,10 +78,7 @@ pub async fn a_thousand_events_in_one_millisecond(case: Case) {
     let all = read_all(&store, &visible("a")).await;
     assert_eq!(all.records.len(), 1000);
     assert!(all.positions().is_sorted_by(|a, b| a < b));
-    assert!(
-        all.records.iter().all(|r| r.stored_at_ms() == case.now_ms()),
-        "the log's own clock"
-    );
+    assert!(all.records.iter().all(|r| r.stored_at_ms() == case.now_ms()), "the log's own clock");
 }
 
 /// The clock may jump: the order is that of the appends, and nothing is lost by going back.
@@ -109,13 +90,8 @@ pub async fn clock_jumps_do_not_disturb_the_order(case: Case) {
     for n in 0..60 {
         // Within a few hours, so that nothing becomes too old to keep.
         let at = start + i64::try_from(rng.below(4 * 3_600_000)).expect("a few hours");
-        case.clock()
-            .set(jiff::Timestamp::from_millisecond(at).expect("a time"));
-        let one = if rng.below(3) == 0 {
-            delta("a", n)
-        } else {
-            durable("a", n)
-        };
+        case.clock().set(jiff::Timestamp::from_millisecond(at).expect("a time"));
+        let one = if rng.below(3) == 0 { delta("a", n) } else { durable("a", n) };
         wanted.push(one.event.id().to_owned());
         append(&store, vec![one]).await;
     }
@@ -145,10 +121,7 @@ pub async fn positions_become_visible_in_order(case: Case) {
     let total = 8 * 15 * 3;
     while seen.len() < total {
         let tail = store.tail().await.expect("a tail");
-        let page = store
-            .read(&visible("a"), after, 7, 1 << 20)
-            .await
-            .expect("a page");
+        let page = store.read(&visible("a"), after, 7, 1 << 20).await.expect("a page");
         seen.extend(page.records.iter().map(crate::Record::position));
         after = page.next;
         if !page.more {
@@ -162,9 +135,5 @@ pub async fn positions_become_visible_in_order(case: Case) {
     for writer in writers {
         writer.await.expect("a writer");
     }
-    assert_eq!(
-        seen,
-        read_all(&store, &visible("a")).await.positions(),
-        "reading along missed nothing"
-    );
+    assert_eq!(seen, read_all(&store, &visible("a")).await.positions(), "reading along missed nothing");
 }

@@ -25,13 +25,7 @@ async fn mixed(store: &Arc<dyn Store>) -> Vec<(Position, Append)> {
         let batch: Vec<_> = (0..=rng.below(20))
             .map(|_| {
                 n += 1;
-                event(
-                    TENANTS[rng.below(4)],
-                    STREAMS[rng.below(6)],
-                    n,
-                    CLASSES[rng.below(4)],
-                    Mark::None,
-                )
+                event(TENANTS[rng.below(4)], STREAMS[rng.below(6)], n, CLASSES[rng.below(4)], Mark::None)
             })
             .collect();
         let answer = append(store, batch.clone()).await;
@@ -52,11 +46,8 @@ fn scopes(store: &Arc<dyn Store>) -> Vec<ReadScope> {
         if store.capabilities().tenant_order {
             scopes.push(ReadScope::Tenant(tenant(of)));
         }
-        scopes.extend(
-            (0..store.lanes())
-                .step_by(3)
-                .map(|lane| ReadScope::TenantLane(tenant(of), Lane(lane))),
-        );
+        scopes
+            .extend((0..store.lanes()).step_by(3).map(|lane| ReadScope::TenantLane(tenant(of), Lane(lane))));
     }
     scopes.extend((0..store.lanes()).map(|lane| ReadScope::Lane(Lane(lane))));
     scopes
@@ -81,11 +72,8 @@ pub async fn every_scope_in_pages_of_any_size(case: Case) {
     let store = case.open().await;
     let log = mixed(&store).await;
     for scope in scopes(&store) {
-        let wanted: Vec<_> = log
-            .iter()
-            .filter(|(_, a)| belongs(&scope, a, store.lanes()))
-            .map(|(p, _)| *p)
-            .collect();
+        let wanted: Vec<_> =
+            log.iter().filter(|(_, a)| belongs(&scope, a, store.lanes())).map(|(p, _)| *p).collect();
         for limit in [1, 3, 50, 10_000] {
             let got = read(&store, &scope, Position::ZERO, limit).await;
             assert_eq!(got.positions(), wanted, "{scope:?} in pages of {limit}");
@@ -102,9 +90,7 @@ pub async fn reading_on_from_every_position(case: Case) {
     for (i, (after, _)) in log.iter().enumerate() {
         // A few scopes at each position: every scope comes up often.
         for scope in all.iter().skip(i % 7).step_by(7) {
-            let rest = log[i + 1..]
-                .iter()
-                .filter(|(_, a)| belongs(scope, a, store.lanes()));
+            let rest = log[i + 1..].iter().filter(|(_, a)| belongs(scope, a, store.lanes()));
             let wanted: Vec<_> = rest.map(|(p, _)| *p).collect();
             let page = page(&store, scope, *after, 20, 1 << 20).await;
             let got: Vec<_> = page.records.iter().map(crate::Record::position).collect();
@@ -131,34 +117,19 @@ pub async fn more_and_next(case: Case) {
     assert!(!exact.more, "a page that holds the last one has no more");
     append(&store, vec![durable("a", 10)]).await;
     let third = page(&store, &visible("a"), second.next, 9, 1 << 20).await;
-    assert_eq!(
-        third.records.len(),
-        1,
-        "`next` does not pass over what comes later"
-    );
+    assert_eq!(third.records.len(), 1, "`next` does not pass over what comes later");
 }
 
 /// About `max_bytes` to a page, at least one record.
 pub async fn pages_are_bounded_in_bytes(case: Case) {
     let store = case.open().await;
     append(&store, (0..40).map(|n| durable("a", n)).collect()).await;
-    let size = read_all(&store, &visible("a")).await.records[0]
-        .event()
-        .json()
-        .len();
+    let size = read_all(&store, &visible("a")).await.records[0].event().json().len();
     for scope in [visible("a"), all_of_tenant()] {
         let one = page(&store, &scope, Position::ZERO, 100, 1).await;
-        assert_eq!(
-            (one.records.len(), one.more),
-            (1, true),
-            "at least one, however small the page"
-        );
+        assert_eq!((one.records.len(), one.more), (1, true), "at least one, however small the page");
         let some = page(&store, &scope, Position::ZERO, 100, size * 10).await;
-        assert!(
-            (5..=20).contains(&some.records.len()) && some.more,
-            "about ten, not {}",
-            some.records.len()
-        );
+        assert!((5..=20).contains(&some.records.len()) && some.more, "about ten, not {}", some.records.len());
         let mut next = Position::ZERO;
         let mut count = 0;
         loop {
@@ -195,31 +166,11 @@ pub async fn unknown_scopes_are_empty(case: Case) {
     let lane = ReadScope::TenantLane(tenant("other"), Lane(0));
     for scope in [visible("c"), other, ReadScope::Tenant(tenant("other")), lane] {
         let page = page(&store, &scope, Position::ZERO, 10, 1 << 20).await;
-        assert!(
-            page.records.is_empty() && page.gaps.is_empty() && !page.more,
-            "{scope:?}"
-        );
+        assert!(page.records.is_empty() && page.gaps.is_empty() && !page.more, "{scope:?}");
     }
-    assert!(
-        store
-            .run(&tenant("default"), &stream("c"))
-            .await
-            .expect("a call")
-            .is_none()
-    );
-    assert!(
-        store
-            .run(&tenant("other"), &stream("a"))
-            .await
-            .expect("a call")
-            .is_none()
-    );
-    assert!(
-        store
-            .runs(&tenant("other"), None, 10)
-            .await
-            .is_ok_and(|runs| runs.is_empty())
-    );
+    assert!(store.run(&tenant("default"), &stream("c")).await.expect("a call").is_none());
+    assert!(store.run(&tenant("other"), &stream("a")).await.expect("a call").is_none());
+    assert!(store.runs(&tenant("other"), None, 10).await.is_ok_and(|runs| runs.is_empty()));
 }
 
 /// Tenant and lane hold the durable class, a stream the others too; internal ones only where all are asked for.
@@ -233,19 +184,12 @@ pub async fn classes_stand_where_they_belong(case: Case) {
     assert_eq!(read_all(&store, &all).await.records.len(), batch.len());
     let visible = read_all(&store, &visible("kinds")).await;
     assert_eq!(visible.records.len(), count(&[Class::Durable, Class::Transient]));
-    let mut scopes = vec![
-        ReadScope::Lane(lane),
-        ReadScope::TenantLane(tenant("default"), lane),
-    ];
+    let mut scopes = vec![ReadScope::Lane(lane), ReadScope::TenantLane(tenant("default"), lane)];
     if store.capabilities().tenant_order {
         scopes.push(all_of_tenant());
     }
     for scope in scopes {
-        assert_eq!(
-            read_all(&store, &scope).await.records.len(),
-            count(&[Class::Durable]),
-            "{scope:?}"
-        );
+        assert_eq!(read_all(&store, &scope).await.records.len(), count(&[Class::Durable]), "{scope:?}");
     }
 }
 

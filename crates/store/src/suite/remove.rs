@@ -24,21 +24,14 @@ async fn open(case: &Case) -> Option<Arc<dyn Store>> {
 }
 
 async fn remove(store: &Arc<dyn Store>, name: &str) -> bool {
-    store
-        .remove(&tenant("default"), &stream(name))
-        .await
-        .expect("a removal")
+    store.remove(&tenant("default"), &stream(name)).await.expect("a removal")
 }
 
 /// When the call returns the events are gone from every scope, and nobody else's are.
 pub async fn a_deleted_stream_is_gone_from_every_scope(case: Case) {
     let Some(store) = open(&case).await else { return };
     for n in 0..20 {
-        let others = [
-            event("other", "a", n, Class::Durable, Mark::None),
-            durable("a-", n),
-            durable("b", n),
-        ];
+        let others = [event("other", "a", n, Class::Durable, Mark::None), durable("a-", n), durable("b", n)];
         let own = [
             durable("a", n),
             delta("a", 100 + n),
@@ -51,46 +44,22 @@ pub async fn a_deleted_stream_is_gone_from_every_scope(case: Case) {
     let lane = lane_of("default", "a", store.lanes());
     let all = ReadScope::Stream(tenant("default"), stream("a"), ClassesKey::All);
     assert!(read_all(&store, &all).await.records.is_empty());
-    let scopes = [
-        all_of_tenant(),
-        ReadScope::Lane(lane),
-        ReadScope::TenantLane(tenant("default"), lane),
-    ];
+    let scopes = [all_of_tenant(), ReadScope::Lane(lane), ReadScope::TenantLane(tenant("default"), lane)];
     for scope in scopes {
         let left = read_all(&store, &scope).await.records;
-        assert!(
-            !left.iter().any(|r| r.is_of(&tenant("default"), &stream("a"))),
-            "{scope:?}"
-        );
+        assert!(!left.iter().any(|r| r.is_of(&tenant("default"), &stream("a"))), "{scope:?}");
     }
-    assert_eq!(
-        read_all(&store, &all_of_tenant()).await.records.len(),
-        40,
-        "the others are there"
-    );
+    assert_eq!(read_all(&store, &all_of_tenant()).await.records.len(), 40, "the others are there");
     let other = ReadScope::Stream(tenant("other"), stream("a"), ClassesKey::Visible);
     assert_eq!(
         read_all(&store, &other).await.records.len(),
         20,
         "another tenant's stream of that name is there"
     );
-    assert!(
-        store
-            .run(&tenant("default"), &stream("a"))
-            .await
-            .expect("a call")
-            .is_none()
-    );
+    assert!(store.run(&tenant("default"), &stream("a")).await.expect("a call").is_none());
     let runs = store.runs(&tenant("default"), None, 10).await.expect("runs");
-    assert_eq!(
-        runs.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(),
-        ["a-", "b"]
-    );
-    assert_eq!(
-        store.tail().await.expect("a tail"),
-        tail,
-        "positions are not given back"
-    );
+    assert_eq!(runs.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["a-", "b"]);
+    assert_eq!(store.tail().await.expect("a tail"), tail, "positions are not given back");
 }
 
 /// Deleting what is not there says so and does nothing.
@@ -100,50 +69,27 @@ pub async fn deleting_nothing(case: Case) {
     append(&store, vec![durable("a", 0)]).await;
     assert!(remove(&store, "a").await);
     assert!(!remove(&store, "a").await, "it was gone");
-    assert!(
-        !store
-            .remove(&tenant("other"), &stream("b"))
-            .await
-            .expect("a removal")
-    );
+    assert!(!store.remove(&tenant("other"), &stream("b")).await.expect("a removal"));
 }
 
 /// A name that is used again never sees the old events, and its positions are new.
 pub async fn a_name_used_again_starts_anew(case: Case) {
     let Some(store) = open(&case).await else { return };
     for life in 0..4 {
-        let batch = vec![
-            marked("a", life * 10, Mark::Opens),
-            delta("a", life * 10 + 1),
-            durable("a", life * 10 + 2),
-        ];
+        let batch =
+            vec![marked("a", life * 10, Mark::Opens), delta("a", life * 10 + 1), durable("a", life * 10 + 2)];
         let before = store.tail().await.expect("a tail");
         let answer = append(&store, batch).await;
         assert!(answer[0].position > before, "positions are never used again");
         let wanted: Vec<_> = (0..3).map(|n| format!("a/{}", life * 10 + n)).collect();
         let fresh = read_all(&store, &visible("a")).await;
         assert_eq!(fresh.ids(), wanted);
-        assert!(
-            fresh.gaps.is_empty(),
-            "one who starts now misses nothing: {:?}",
-            fresh.gaps
-        );
+        assert!(fresh.gaps.is_empty(), "one who starts now misses nothing: {:?}", fresh.gaps);
         let old = read(&store, &visible("a"), before.prev(), 100).await;
         assert_eq!(old.ids(), wanted);
-        assert!(
-            old.gaps.iter().all(|gap| gap.reason == GapReason::Deleted),
-            "{:?}",
-            old.gaps
-        );
-        let record = store
-            .run(&tenant("default"), &stream("a"))
-            .await
-            .expect("a call")
-            .expect("a record");
-        assert_eq!(
-            (record.first, record.durable, record.transient),
-            (answer[0].position, 2, 1)
-        );
+        assert!(old.gaps.iter().all(|gap| gap.reason == GapReason::Deleted), "{:?}", old.gaps);
+        let record = store.run(&tenant("default"), &stream("a")).await.expect("a call").expect("a record");
+        assert_eq!((record.first, record.durable, record.transient), (answer[0].position, 2, 1));
         assert_eq!(record.state, RunState::Open);
         append(&store, vec![marked("a", life * 10 + 3, Mark::Completed)]).await;
         assert!(remove(&store, "a").await);
@@ -153,31 +99,17 @@ pub async fn a_name_used_again_starts_anew(case: Case) {
 /// A follower that begins after the call does not get what was deleted; one that goes on gets what comes.
 pub async fn followers_do_not_get_what_was_deleted(case: Case) {
     let Some(store) = open(&case).await else { return };
-    let mut before = store
-        .follow(&FollowScope::All, Position::ZERO)
-        .await
-        .expect("a follower");
-    append(
-        &store,
-        (0..10).flat_map(|n| [durable("a", n), durable("b", n)]).collect(),
-    )
-    .await;
+    let mut before = store.follow(&FollowScope::All, Position::ZERO).await.expect("a follower");
+    append(&store, (0..10).flat_map(|n| [durable("a", n), durable("b", n)]).collect()).await;
     let middle = store.tail().await.expect("a tail");
     follow_until(&mut before, middle).await;
     remove(&store, "a").await;
     append(&store, vec![durable("a", 100), durable("b", 100)]).await;
     let tail = store.tail().await.expect("a tail");
     assert_eq!(follow_until(&mut before, tail).await.ids(), ["a/100", "b/100"]);
-    let mut after = store
-        .follow(&FollowScope::All, Position::ZERO)
-        .await
-        .expect("a follower");
+    let mut after = store.follow(&FollowScope::All, Position::ZERO).await.expect("a follower");
     let got = follow_until(&mut after, tail).await;
-    let old = got
-        .records
-        .iter()
-        .filter(|r| r.event().stream() == "a" && r.event().id() != "a/100")
-        .count();
+    let old = got.records.iter().filter(|r| r.event().stream() == "a" && r.event().id() != "a/100").count();
     assert_eq!(old, 0);
 }
 
@@ -201,11 +133,7 @@ pub async fn deleting_while_it_is_written(case: Case) {
     let left = read_all(&store, &visible("a")).await;
     let of_tenant = read_all(&store, &all_of_tenant()).await;
     assert_eq!(left.positions(), of_tenant.positions());
-    let record = store
-        .run(&tenant("default"), &stream("a"))
-        .await
-        .expect("a call")
-        .expect("a record");
+    let record = store.run(&tenant("default"), &stream("a")).await.expect("a call").expect("a record");
     assert_eq!(record.durable, left.records.len() as u64);
     assert_eq!(Some(&record.first), left.positions().first());
 }

@@ -16,17 +16,8 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// No limit at all.
 pub(super) fn keep_all() -> Retention {
-    let none = Limits {
-        max_age: None,
-        max_events: None,
-        max_bytes: None,
-    };
-    Retention {
-        durable: none,
-        transient: none,
-        transient_after_end: None,
-        run_after_end: None,
-    }
+    let none = Limits { max_age: None, max_events: None, max_bytes: None };
+    Retention { durable: none, transient: none, transient_after_end: None, run_after_end: None }
 }
 
 /// A store with these limits, where it declares that it enforces them.
@@ -55,30 +46,15 @@ async fn open_trimming(case: &mut Case, retention: Retention) -> Option<Arc<dyn 
 async fn left(store: &Arc<dyn Store>, name: &str) -> (usize, usize, Got) {
     store.trim().await.expect("a trim");
     let got = read_all(store, &visible(name)).await;
-    let durable = got
-        .records
-        .iter()
-        .filter(|r| r.class() == crate::Class::Durable)
-        .count();
+    let durable = got.records.iter().filter(|r| r.class() == crate::Class::Durable).count();
     let transient = got.records.len() - durable;
     (durable, transient, got)
 }
 
 /// Durable events go when they are older than their limit, and not before.
 pub async fn durable_events_go_by_age(mut case: Case) {
-    let limits = Limits {
-        max_age: Some(7 * DAY),
-        ..keep_all().durable
-    };
-    let Some(store) = open(
-        &mut case,
-        Retention {
-            durable: limits,
-            ..keep_all()
-        },
-    )
-    .await
-    else {
+    let limits = Limits { max_age: Some(7 * DAY), ..keep_all().durable };
+    let Some(store) = open(&mut case, Retention { durable: limits, ..keep_all() }).await else {
         return;
     };
     append(&store, (0..10).map(|n| durable("a", n)).collect()).await;
@@ -101,28 +77,11 @@ pub async fn durable_events_go_by_age(mut case: Case) {
 
 /// Transient events go by their own age.
 pub async fn transient_events_go_by_age(mut case: Case) {
-    let limits = Limits {
-        max_age: Some(DAY),
-        ..keep_all().transient
-    };
-    let Some(store) = open_trimming(
-        &mut case,
-        Retention {
-            transient: limits,
-            ..keep_all()
-        },
-    )
-    .await
-    else {
+    let limits = Limits { max_age: Some(DAY), ..keep_all().transient };
+    let Some(store) = open_trimming(&mut case, Retention { transient: limits, ..keep_all() }).await else {
         return;
     };
-    append(
-        &store,
-        (0..10)
-            .flat_map(|n| [delta("a", n), durable("a", 100 + n)])
-            .collect(),
-    )
-    .await;
+    append(&store, (0..10).flat_map(|n| [delta("a", n), durable("a", 100 + n)]).collect()).await;
     case.clock().advance(20 * HOUR);
     append(&store, (10..15).map(|n| delta("a", n)).collect()).await;
     let (durables, deltas, _) = left(&store, "a").await;
@@ -134,19 +93,8 @@ pub async fn transient_events_go_by_age(mut case: Case) {
 
 /// A limit on the number of durable events keeps the newest; transient ones do not count.
 pub async fn durable_events_go_by_count(mut case: Case) {
-    let limits = Limits {
-        max_events: Some(20),
-        ..keep_all().durable
-    };
-    let Some(store) = open(
-        &mut case,
-        Retention {
-            durable: limits,
-            ..keep_all()
-        },
-    )
-    .await
-    else {
+    let limits = Limits { max_events: Some(20), ..keep_all().durable };
+    let Some(store) = open(&mut case, Retention { durable: limits, ..keep_all() }).await else {
         return;
     };
     for n in 0..50 {
@@ -154,10 +102,7 @@ pub async fn durable_events_go_by_count(mut case: Case) {
         append(&store, vec![delta("a", 100 + n)]).await;
     }
     let (durables, deltas, got) = left(&store, "a").await;
-    assert!(
-        (15..=20).contains(&durables),
-        "about twenty are kept, not {durables}"
-    );
+    assert!((15..=20).contains(&durables), "about twenty are kept, not {durables}");
     assert_eq!(deltas, 50, "transient events have their own limit");
     let newest: Vec<_> = (50 - durables..50).map(|n| format!("a/{n}")).collect();
     let kept: Vec<_> = got
@@ -171,19 +116,8 @@ pub async fn durable_events_go_by_count(mut case: Case) {
 
 /// Deltas never push out durable events.
 pub async fn transient_events_go_by_count(mut case: Case) {
-    let limits = Limits {
-        max_events: Some(20),
-        ..keep_all().transient
-    };
-    let Some(store) = open_trimming(
-        &mut case,
-        Retention {
-            transient: limits,
-            ..keep_all()
-        },
-    )
-    .await
-    else {
+    let limits = Limits { max_events: Some(20), ..keep_all().transient };
+    let Some(store) = open_trimming(&mut case, Retention { transient: limits, ..keep_all() }).await else {
         return;
     };
     for n in 0..30 {
@@ -198,15 +132,8 @@ pub async fn transient_events_go_by_count(mut case: Case) {
 /// Limits in bytes count the encoded events, each class for itself.
 pub async fn events_go_by_bytes(mut case: Case) {
     let size = durable("a", 10).event.json().len() as u64;
-    let limits = Limits {
-        max_bytes: Some(20 * size),
-        ..keep_all().durable
-    };
-    let retention = Retention {
-        durable: limits,
-        transient: limits,
-        ..keep_all()
-    };
+    let limits = Limits { max_bytes: Some(20 * size), ..keep_all().durable };
+    let retention = Retention { durable: limits, transient: limits, ..keep_all() };
     let Some(store) = open(&mut case, retention).await else {
         return;
     };
@@ -215,10 +142,7 @@ pub async fn events_go_by_bytes(mut case: Case) {
         append(&store, vec![delta("a", 100 + n)]).await;
     }
     let (durables, deltas, _) = left(&store, "a").await;
-    assert!(
-        (14..=20).contains(&durables),
-        "about twenty are kept, not {durables}"
-    );
+    assert!((14..=20).contains(&durables), "about twenty are kept, not {durables}");
     if store.capabilities().trim_transient {
         assert!((14..=20).contains(&deltas), "about twenty are kept, not {deltas}");
     }
@@ -226,22 +150,13 @@ pub async fn events_go_by_bytes(mut case: Case) {
 
 /// Deltas go some time after the end of their run: not before, not those of a run that goes on.
 pub async fn transient_events_go_after_the_end(mut case: Case) {
-    let retention = Retention {
-        transient_after_end: Some(HOUR),
-        ..keep_all()
-    };
+    let retention = Retention { transient_after_end: Some(HOUR), ..keep_all() };
     let Some(store) = open_trimming(&mut case, retention).await else {
         return;
     };
     for name in ["ended", "open", "reopened", "late"] {
         append(&store, vec![marked(name, 0, Mark::Opens)]).await;
-        append(
-            &store,
-            (1..10)
-                .flat_map(|n| [delta(name, n), durable(name, 100 + n)])
-                .collect(),
-        )
-        .await;
+        append(&store, (1..10).flat_map(|n| [delta(name, n), durable(name, 100 + n)]).collect()).await;
         if name != "open" {
             append(&store, vec![marked(name, 200, Mark::Completed)]).await;
         }
@@ -253,21 +168,13 @@ pub async fn transient_events_go_after_the_end(mut case: Case) {
         assert_eq!(left(&store, name).await.1, 9, "{name} within the hour");
     }
     case.clock().advance(2 * HOUR);
-    for (name, durables, deltas) in [
-        ("ended", 11, 0),
-        ("open", 10, 9),
-        ("reopened", 12, 9),
-        ("late", 11, 0),
-    ] {
+    for (name, durables, deltas) in [("ended", 11, 0), ("open", 10, 9), ("reopened", 12, 9), ("late", 11, 0)]
+    {
         let (d, t, got) = left(&store, name).await;
         assert_eq!((d, t), (durables, deltas), "{name}: {:?}", got.ids());
     }
     append(&store, vec![marked("reopened", 202, Mark::Failed)]).await;
-    assert_eq!(
-        left(&store, "reopened").await.1,
-        9,
-        "the hour begins with the new end"
-    );
+    assert_eq!(left(&store, "reopened").await.1, 9, "the hour begins with the new end");
     case.clock().advance(2 * HOUR);
     assert_eq!(left(&store, "reopened").await.1, 0);
     append(&store, vec![delta("ended", 400)]).await;
@@ -280,19 +187,12 @@ pub async fn transient_events_go_after_the_end(mut case: Case) {
 
 /// A run may be removed whole some time after its end.
 pub async fn runs_go_after_their_end(mut case: Case) {
-    let retention = Retention {
-        run_after_end: Some(HOUR),
-        ..keep_all()
-    };
+    let retention = Retention { run_after_end: Some(HOUR), ..keep_all() };
     let Some(store) = open(&mut case, retention).await else {
         return;
     };
     for name in ["ended", "open", "reopened"] {
-        append(
-            &store,
-            vec![marked(name, 0, Mark::Opens), durable(name, 1), delta(name, 2)],
-        )
-        .await;
+        append(&store, vec![marked(name, 0, Mark::Opens), durable(name, 1), delta(name, 2)]).await;
         if name != "open" {
             append(&store, vec![marked(name, 3, Mark::Completed)]).await;
         }
@@ -302,36 +202,16 @@ pub async fn runs_go_after_their_end(mut case: Case) {
     assert_eq!(left(&store, "ended").await.0, 3);
     case.clock().advance(2 * HOUR);
     assert!(left(&store, "ended").await.2.records.is_empty());
-    assert!(
-        store
-            .run(&tenant("default"), &stream("ended"))
-            .await
-            .expect("a call")
-            .is_none()
-    );
-    assert_eq!(
-        (left(&store, "open").await.0, left(&store, "reopened").await.0),
-        (2, 4)
-    );
+    assert!(store.run(&tenant("default"), &stream("ended")).await.expect("a call").is_none());
+    assert_eq!((left(&store, "open").await.0, left(&store, "reopened").await.0), (2, 4));
     let rest = read_all(&store, &all_of_tenant()).await;
     assert_eq!(rest.records.len(), 6, "{:?}", rest.ids());
 }
 
 /// Reading, following and appending go on while the log is trimmed.
 pub async fn trimming_while_it_is_written(mut case: Case) {
-    let few = Limits {
-        max_events: Some(30),
-        ..keep_all().durable
-    };
-    let Some(store) = open(
-        &mut case,
-        Retention {
-            durable: few,
-            ..keep_all()
-        },
-    )
-    .await
-    else {
+    let few = Limits { max_events: Some(30), ..keep_all().durable };
+    let Some(store) = open(&mut case, Retention { durable: few, ..keep_all() }).await else {
         return;
     };
     let writer = {
@@ -358,9 +238,6 @@ pub async fn trimming_while_it_is_written(mut case: Case) {
     writer.await.expect("the writer");
     for p in 1..=store.tail().await.expect("a tail").0 {
         let told = missing.iter().any(|gap| gap.from.0 < p && p <= gap.to.0);
-        assert!(
-            told != seen.contains(&Position(p)),
-            "{p} is read or told as missing, not both"
-        );
+        assert!(told != seen.contains(&Position(p)), "{p} is read or told as missing, not both");
     }
 }

@@ -9,9 +9,7 @@ pub(super) struct Rng(u64);
 impl Rng {
     /// Draws a seed, or takes `HEADWATER_SEED`, and prints it.
     pub(super) fn new() -> Self {
-        let given = std::env::var("HEADWATER_SEED")
-            .ok()
-            .and_then(|seed| seed.parse().ok());
+        let given = std::env::var("HEADWATER_SEED").ok().and_then(|seed| seed.parse().ok());
         let seed = given.unwrap_or_else(|| RandomState::new().hash_one(0)).max(1);
         println!("HEADWATER_SEED={seed}");
         Self(seed)

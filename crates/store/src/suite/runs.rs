@@ -12,10 +12,7 @@ use super::{
 use crate::{Error, RunRecord, RunState, Store};
 
 async fn run(store: &Arc<dyn Store>, name: &str) -> RunRecord {
-    let run = store
-        .run(&tenant("default"), &stream(name))
-        .await
-        .expect("a call");
+    let run = store.run(&tenant("default"), &stream(name)).await.expect("a call");
     run.unwrap_or_else(|| panic!("no record of {name}"))
 }
 
@@ -25,26 +22,13 @@ pub async fn a_record_keeps_up_with_its_run(case: Case) {
     let first = append(&store, vec![durable("other", 0), delta("a", 1)]).await[1].position;
     let first_at = case.now_ms();
     let record = run(&store, "a").await;
-    assert_eq!(
-        (record.first, record.last, record.durable, record.transient),
-        (first, first, 0, 1)
-    );
-    assert_eq!(
-        (record.state, record.ended, record.ended_at),
-        (RunState::Open, None, None)
-    );
+    assert_eq!((record.first, record.last, record.durable, record.transient), (first, first, 0, 1));
+    assert_eq!((record.state, record.ended, record.ended_at), (RunState::Open, None, None));
     case.clock().advance(Duration::from_secs(5));
-    let batch = vec![
-        durable("a", 2),
-        event("default", "a", 3, Class::Internal, Mark::None),
-        durable("a", 4),
-    ];
+    let batch = vec![durable("a", 2), event("default", "a", 3, Class::Internal, Mark::None), durable("a", 4)];
     let last = append(&store, batch).await[2].position;
     let record = run(&store, "a").await;
-    assert_eq!(
-        (record.first, record.last, record.durable, record.transient),
-        (first, last, 2, 1)
-    );
+    assert_eq!((record.first, record.last, record.durable, record.transient), (first, last, 2, 1));
     assert_eq!((record.first_at, record.last_at), (first_at, first_at + 5000));
     assert_eq!((record.trimmed, record.removed), (Position::ZERO, Position::ZERO));
     assert_eq!(run(&store, "other").await.durable, 1);
@@ -66,10 +50,7 @@ pub async fn a_run_ends_and_reopens(case: Case) {
         let end = append(&store, vec![marked("a", n, mark)]).await[0].position;
         let at = case.now_ms();
         let record = run(&store, "a").await;
-        assert_eq!(
-            (record.state, record.ended, record.ended_at),
-            (state, Some(end), Some(at))
-        );
+        assert_eq!((record.state, record.ended, record.ended_at), (state, Some(end), Some(at)));
         case.clock().advance(Duration::from_secs(1));
         let late = append(&store, vec![durable("a", n + 1), delta("a", n + 2)]).await[1].position;
         let record = run(&store, "a").await;
@@ -80,11 +61,7 @@ pub async fn a_run_ends_and_reopens(case: Case) {
         );
         append(&store, vec![marked("a", n + 3, Mark::Opens)]).await;
         let record = run(&store, "a").await;
-        assert_eq!(
-            (record.state, record.ended, record.ended_at),
-            (RunState::Open, None, None),
-            "reopened"
-        );
+        assert_eq!((record.state, record.ended, record.ended_at), (RunState::Open, None, None), "reopened");
     }
 }
 
@@ -105,10 +82,7 @@ pub async fn whole_runs_in_one_batch(case: Case) {
             (record.first, record.last, record.durable),
             (answer[i].position, answer[6 + i].position, 3)
         );
-        assert_eq!(
-            (record.state, record.ended),
-            (RunState::Completed, Some(answer[6 + i].position))
-        );
+        assert_eq!((record.state, record.ended), (RunState::Completed, Some(answer[6 + i].position)));
     }
 }
 
@@ -122,10 +96,7 @@ pub async fn a_record_counts_concurrent_appends(case: Case) {
                 for call in 0..5 {
                     append(
                         &store,
-                        vec![
-                            durable("a", writer * 100 + call),
-                            delta("a", writer * 100 + 50 + call),
-                        ],
+                        vec![durable("a", writer * 100 + call), delta("a", writer * 100 + 50 + call)],
                     )
                     .await;
                 }
@@ -152,17 +123,11 @@ pub async fn runs_are_listed_in_order(case: Case) {
     names.extend(["Z", "a", "a-", "a.", "a:", "a@", "aa", "+", "0"].map(str::to_owned));
     let batch = names.iter().map(|name| durable(name, 0)).collect();
     append(&store, batch).await;
-    append(
-        &store,
-        vec![event("default-", "b", 0, Class::Durable, Mark::None)],
-    )
-    .await;
+    append(&store, vec![event("default-", "b", 0, Class::Durable, Mark::None)]).await;
     append(&store, vec![event("defaul", "b", 0, Class::Durable, Mark::None)]).await;
     names.sort_unstable();
     let listed = |runs: Vec<(crate::StreamName, RunRecord)>| {
-        runs.into_iter()
-            .map(|(name, _)| name.to_string())
-            .collect::<Vec<_>>()
+        runs.into_iter().map(|(name, _)| name.to_string()).collect::<Vec<_>>()
     };
     let all = store.runs(&tenant("default"), None, 1000).await.expect("runs");
     for (name, record) in &all {
@@ -173,10 +138,7 @@ pub async fn runs_are_listed_in_order(case: Case) {
         let mut got: Vec<String> = Vec::new();
         loop {
             let after = got.last().map(|name| stream(name));
-            let part = store
-                .runs(&tenant("default"), after.as_ref(), limit)
-                .await
-                .expect("runs");
+            let part = store.runs(&tenant("default"), after.as_ref(), limit).await.expect("runs");
             assert!(part.len() <= limit);
             if part.is_empty() {
                 break;
@@ -185,13 +147,7 @@ pub async fn runs_are_listed_in_order(case: Case) {
         }
         assert_eq!(got, names, "in pages of {limit}");
     }
-    let after = store
-        .runs(&tenant("default"), Some(&stream("a0")), 2)
-        .await
-        .expect("runs");
+    let after = store.runs(&tenant("default"), Some(&stream("a0")), 2).await.expect("runs");
     assert_eq!(listed(after), ["a:", "a@"], "after a name that is not there");
-    assert_eq!(
-        listed(store.runs(&tenant("default-"), None, 10).await.expect("runs")),
-        ["b"]
-    );
+    assert_eq!(listed(store.runs(&tenant("default-"), None, 10).await.expect("runs")), ["b"]);
 }

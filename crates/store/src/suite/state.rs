@@ -8,10 +8,7 @@ use super::Case;
 use crate::{Error, Store, Version};
 
 async fn put(store: &Arc<dyn Store>, key: &str, value: &str, expected: Option<Version>) -> Version {
-    store
-        .put(key, Bytes::from(value.to_owned()), expected)
-        .await
-        .expect("a write")
+    store.put(key, Bytes::from(value.to_owned()), expected).await.expect("a write")
 }
 
 async fn keys(store: &Arc<dyn Store>, prefix: &str, after: Option<&str>, limit: usize) -> Vec<String> {
@@ -25,10 +22,7 @@ pub async fn compare_and_set(case: Case) {
     assert_eq!(store.get("k").await.expect("a read"), None);
     let first = put(&store, "k", "one", None).await;
     let entry = store.get("k").await.expect("a read").expect("a value");
-    assert_eq!(
-        (entry.key.as_str(), &entry.value[..], entry.version),
-        ("k", &b"one"[..], first)
-    );
+    assert_eq!((entry.key.as_str(), &entry.value[..], entry.version), ("k", &b"one"[..], first));
     let second = put(&store, "k", "two", Some(first)).await;
     assert_ne!(first, second);
     for expected in [None, Some(first), Some(Version(second.0 + 1000))] {
@@ -43,16 +37,9 @@ pub async fn compare_and_set(case: Case) {
         Err(Error::Conflict { found: None, .. }) => {}
         other => panic!("a conflict, not {other:?}"),
     }
-    assert_eq!(
-        &store.get("k").await.expect("a read").expect("a value").value[..],
-        b"two"
-    );
+    assert_eq!(&store.get("k").await.expect("a read").expect("a value").value[..], b"two");
     let empty = put(&store, "k", "", Some(second)).await;
-    let entry = store
-        .get("k")
-        .await
-        .expect("a read")
-        .expect("an empty value is a value");
+    let entry = store.get("k").await.expect("a read").expect("an empty value is a value");
     assert_eq!((entry.value.len(), entry.version), (0, empty));
 }
 
@@ -64,16 +51,10 @@ pub async fn delete_compares_too(case: Case) {
     assert!(
         matches!(store.delete("k", first).await, Err(Error::Conflict { found, .. }) if found == Some(second))
     );
-    assert!(matches!(
-        store.delete("none", first).await,
-        Err(Error::Conflict { found: None, .. })
-    ));
+    assert!(matches!(store.delete("none", first).await, Err(Error::Conflict { found: None, .. })));
     store.delete("k", second).await.expect("a deletion");
     assert_eq!(store.get("k").await.expect("a read"), None);
-    assert!(matches!(
-        store.delete("k", second).await,
-        Err(Error::Conflict { found: None, .. })
-    ));
+    assert!(matches!(store.delete("k", second).await, Err(Error::Conflict { found: None, .. })));
 }
 
 /// Versions change with every write and never come back, not even after a deletion.
@@ -96,50 +77,16 @@ pub async fn lists_are_in_order(case: Case) {
     let store = case.open().await;
     let mut all: Vec<String> = (0..30).map(|i| format!("p/{i}")).collect();
     all.extend(
-        [
-            "p",
-            "p-",
-            "p0",
-            "p/é",
-            "p/\u{1f30a}",
-            "p/\u{10ffff}",
-            "p/%",
-            "p/_",
-            "p/*",
-            "p/ x",
-            "q",
-            "o",
-        ]
-        .map(str::to_owned),
+        ["p", "p-", "p0", "p/é", "p/\u{1f30a}", "p/\u{10ffff}", "p/%", "p/_", "p/*", "p/ x", "q", "o"]
+            .map(str::to_owned),
     );
     for key in &all {
         put(&store, key, key, None).await;
     }
     all.sort_unstable();
-    for prefix in [
-        "",
-        "p",
-        "p/",
-        "p/1",
-        "p/é",
-        "p/\u{10ffff}",
-        "p/%",
-        "p/_",
-        "p/*",
-        "x",
-        "o",
-        "p/ ",
-    ] {
-        let wanted: Vec<_> = all
-            .iter()
-            .filter(|key| key.starts_with(prefix))
-            .cloned()
-            .collect();
-        assert_eq!(
-            keys(&store, prefix, None, 1000).await,
-            wanted,
-            "prefix {prefix:?}"
-        );
+    for prefix in ["", "p", "p/", "p/1", "p/é", "p/\u{10ffff}", "p/%", "p/_", "p/*", "x", "o", "p/ "] {
+        let wanted: Vec<_> = all.iter().filter(|key| key.starts_with(prefix)).cloned().collect();
+        assert_eq!(keys(&store, prefix, None, 1000).await, wanted, "prefix {prefix:?}");
         let mut got: Vec<String> = Vec::new();
         loop {
             let part = keys(&store, prefix, got.last().map(String::as_str), 4).await;
@@ -151,20 +98,9 @@ pub async fn lists_are_in_order(case: Case) {
         }
         assert_eq!(got, wanted, "prefix {prefix:?} in pages");
     }
-    assert_eq!(
-        keys(&store, "p/", Some("a"), 1).await,
-        ["p/ x"],
-        "from before the prefix"
-    );
-    assert!(
-        keys(&store, "p/", Some("q"), 9).await.is_empty(),
-        "from behind the prefix"
-    );
-    assert_eq!(
-        keys(&store, "p/1", Some("p/10x"), 1).await,
-        ["p/11"],
-        "after a key that is not there"
-    );
+    assert_eq!(keys(&store, "p/", Some("a"), 1).await, ["p/ x"], "from before the prefix");
+    assert!(keys(&store, "p/", Some("q"), 9).await.is_empty(), "from behind the prefix");
+    assert_eq!(keys(&store, "p/1", Some("p/10x"), 1).await, ["p/11"], "after a key that is not there");
     for entry in store.list("p/", None, 1000).await.expect("a list") {
         assert_eq!(store.get(&entry.key).await.expect("a read"), Some(entry.clone()));
     }
@@ -175,22 +111,12 @@ pub async fn keys_and_values_have_limits(case: Case) {
     let store = case.open().await;
     let key = "k".repeat(512);
     let value = Bytes::from(vec![7; 64 * 1024]);
-    store
-        .put(&key, value.clone(), None)
-        .await
-        .expect("the largest there may be");
-    assert_eq!(
-        store.get(&key).await.expect("a read").expect("a value").value,
-        value
-    );
+    store.put(&key, value.clone(), None).await.expect("the largest there may be");
+    assert_eq!(store.get(&key).await.expect("a read").expect("a value").value, value);
     let over = Bytes::from(vec![7; 64 * 1024 + 1]);
-    for (key, value) in [
-        ("", &value),
-        ("k\n", &value),
-        ("k\0", &value),
-        (&*"k".repeat(513), &value),
-        ("k", &over),
-    ] {
+    for (key, value) in
+        [("", &value), ("k\n", &value), ("k\0", &value), (&*"k".repeat(513), &value), ("k", &over)]
+    {
         let answer = store.put(key, value.clone(), None).await;
         assert!(matches!(answer, Err(Error::Unsupported { .. })), "{answer:?}");
     }
@@ -207,14 +133,8 @@ pub async fn concurrent_writers_lose_no_update(case: Case) {
                 let mut done = 0;
                 while done < 5 {
                     let entry = store.get("n").await.expect("a read").expect("a value");
-                    let n: u32 = std::str::from_utf8(&entry.value)
-                        .expect("text")
-                        .parse()
-                        .expect("a number");
-                    match store
-                        .put("n", Bytes::from((n + 1).to_string()), Some(entry.version))
-                        .await
-                    {
+                    let n: u32 = std::str::from_utf8(&entry.value).expect("text").parse().expect("a number");
+                    match store.put("n", Bytes::from((n + 1).to_string()), Some(entry.version)).await {
                         Ok(_) => done += 1,
                         Err(Error::Conflict { .. }) => {}
                         Err(error) => panic!("{error}"),
@@ -226,10 +146,7 @@ pub async fn concurrent_writers_lose_no_update(case: Case) {
     for writer in writers {
         writer.await.expect("a writer");
     }
-    assert_eq!(
-        &store.get("n").await.expect("a read").expect("a value").value[..],
-        b"50"
-    );
+    assert_eq!(&store.get("n").await.expect("a read").expect("a value").value[..], b"50");
 }
 
 /// Of those who create a key at once one does.

@@ -55,30 +55,16 @@ pub(crate) struct Page {
 impl List {
     pub(crate) fn new(retention: Retention, max_bytes: usize, lanes: u16, window_ms: i64) -> Self {
         let (runs, gone) = (BTreeMap::new(), BTreeMap::new());
-        Self {
-            entries: Vec::new(),
-            runs,
-            gone,
-            lives: 0,
-            retention,
-            max_bytes,
-            lanes,
-            window_ms,
-        }
+        Self { entries: Vec::new(), runs, gone, lives: 0, retention, max_bytes, lanes, window_ms }
     }
 
     pub(crate) fn tail(&self) -> Position {
-        self.entries
-            .last()
-            .map_or(Position::ZERO, |entry| entry.record.position())
+        self.entries.last().map_or(Position::ZERO, |entry| entry.record.position())
     }
 
     pub(crate) fn append(&mut self, batch: Vec<Append>, now: i64) -> Vec<Appended> {
         let stored_at = Timestamp::from_millisecond(now).unwrap();
-        let answer = batch
-            .into_iter()
-            .map(|append| self.append_one(append, stored_at))
-            .collect();
+        let answer = batch.into_iter().map(|append| self.append_one(append, stored_at)).collect();
         self.trim(now);
         answer
     }
@@ -93,11 +79,7 @@ impl List {
         });
         if let Some(first) = first {
             let record = &first.record;
-            return Appended {
-                position: record.position(),
-                stored_at: record.stored_at(),
-                duplicate: true,
-            };
+            return Appended { position: record.position(), stored_at: record.stored_at(), duplicate: true };
         }
         let position = self.tail().next();
         let record = Record::new(append.event, position, stored_at, append.class, append.mark);
@@ -109,44 +91,20 @@ impl List {
             }
         } else {
             self.lives += 1;
-            let run = Run {
-                record: RunRecord::begin(&record),
-                life: self.lives,
-                done: [false; 2],
-            };
+            let run = Run { record: RunRecord::begin(&record), life: self.lives, done: [false; 2] };
             self.runs.insert(name.clone(), run);
         }
         let life = self.runs[&name].life;
-        self.entries.push(Entry {
-            record,
-            name,
-            life,
-            fate: Fate::Kept,
-        });
-        Appended {
-            position,
-            stored_at,
-            duplicate: false,
-        }
+        self.entries.push(Entry { record, name, life, fate: Fate::Kept });
+        Appended { position, stored_at, duplicate: false }
     }
 
     pub(crate) fn trim(&mut self, now: i64) {
-        self.limit(
-            false,
-            self.retention.durable,
-            self.max_bytes - self.max_bytes / 4,
-            now,
-        );
+        self.limit(false, self.retention.durable, self.max_bytes - self.max_bytes / 4, now);
         let durable = self.kept(false).map(|(_, entry)| entry.record.weight()).sum();
-        self.limit(
-            true,
-            self.retention.transient,
-            self.max_bytes.saturating_sub(durable),
-            now,
-        );
-        for (what, after) in [self.retention.transient_after_end, self.retention.run_after_end]
-            .into_iter()
-            .enumerate()
+        self.limit(true, self.retention.transient, self.max_bytes.saturating_sub(durable), now);
+        for (what, after) in
+            [self.retention.transient_after_end, self.retention.run_after_end].into_iter().enumerate()
         {
             let Some(after) = after else { continue };
             self.after_end(what, after, now);
@@ -156,10 +114,7 @@ impl List {
     /// The kept events of a kind, oldest first.
     fn kept(&self, transient: bool) -> impl Iterator<Item = (usize, &Entry)> {
         let of_kind = move |entry: &Entry| (entry.record.class() == Class::Transient) == transient;
-        self.entries
-            .iter()
-            .enumerate()
-            .filter(move |(_, entry)| entry.fate == Fate::Kept && of_kind(entry))
+        self.entries.iter().enumerate().filter(move |(_, entry)| entry.fate == Fate::Kept && of_kind(entry))
     }
 
     fn limit(&mut self, transient: bool, limits: Limits, max_weight: usize, now: i64) {
@@ -173,9 +128,7 @@ impl List {
             let Some((oldest, entry)) = self.kept(transient).next() else {
                 return;
             };
-            let old = limits
-                .max_age
-                .is_some_and(|age| now - entry.record.stored_at_ms() > millis(age));
+            let old = limits.max_age.is_some_and(|age| now - entry.record.stored_at_ms() > millis(age));
             let over = limits.max_events.is_some_and(|max| events > max)
                 || limits.max_bytes.is_some_and(|max| size > max)
                 || (weight > max_weight && events > 1);
@@ -189,11 +142,7 @@ impl List {
     fn take(&mut self, index: usize) {
         let entry = &mut self.entries[index];
         entry.fate = Fate::Taken;
-        if let Some(run) = self
-            .runs
-            .get_mut(&entry.name)
-            .filter(|run| run.life == entry.life)
-        {
+        if let Some(run) = self.runs.get_mut(&entry.name).filter(|run| run.life == entry.life) {
             match entry.record.class() {
                 Class::Durable => run.record.removed = entry.record.position(),
                 Class::Transient => run.record.trimmed = entry.record.position(),
@@ -206,23 +155,16 @@ impl List {
     fn after_end(&mut self, what: usize, after: Duration, now: i64) {
         let due =
             |run: &Run| run.record.ended_at.is_some_and(|at| now - at > millis(after)) && !run.done[what];
-        let due: Vec<_> = self
-            .runs
-            .iter()
-            .filter(|(_, run)| due(run))
-            .map(|(name, _)| name.clone())
-            .collect();
+        let due: Vec<_> =
+            self.runs.iter().filter(|(_, run)| due(run)).map(|(name, _)| name.clone()).collect();
         for name in due {
             if what == 1 {
                 self.forget(&name, Fate::Taken, GapReason::Retention);
                 continue;
             }
             let life = self.runs[&name].life;
-            let deltas: Vec<_> = self
-                .kept(true)
-                .filter(|(_, entry)| entry.life == life)
-                .map(|(i, _)| i)
-                .collect();
+            let deltas: Vec<_> =
+                self.kept(true).filter(|(_, entry)| entry.life == life).map(|(i, _)| i).collect();
             deltas.into_iter().for_each(|i| self.take(i));
             if let Some(run) = self.runs.get_mut(&name) {
                 run.done[0] = true;
@@ -233,10 +175,8 @@ impl List {
     fn forget(&mut self, name: &(Tenant, StreamName), fate: Fate, reason: GapReason) {
         let Some(run) = self.runs.remove(name) else { return };
         self.gone.insert(name.clone(), (run.record.last, reason));
-        for entry in self
-            .entries
-            .iter_mut()
-            .filter(|entry| entry.life == run.life && entry.fate == Fate::Kept)
+        for entry in
+            self.entries.iter_mut().filter(|entry| entry.life == run.life && entry.fate == Fate::Kept)
         {
             entry.fate = fate;
         }
@@ -253,9 +193,7 @@ impl List {
     pub(crate) fn runs(&mut self, tenant: &Tenant, now: i64) -> Vec<(StreamName, RunRecord)> {
         self.trim(now);
         let of_tenant = self.runs.iter().filter(|((of, _), _)| of == tenant);
-        of_tenant
-            .map(|((_, stream), run)| (stream.clone(), run.record))
-            .collect()
+        of_tenant.map(|((_, stream), run)| (stream.clone(), run.record)).collect()
     }
 }
 
@@ -284,22 +222,10 @@ impl List {
         now: i64,
     ) -> Page {
         self.trim(now);
-        let of_scope: Vec<_> = self
-            .entries
-            .iter()
-            .filter(|entry| self.belongs(scope, entry))
-            .collect();
-        let mut page = Page {
-            positions: Vec::new(),
-            next: after,
-            more: false,
-            gaps: Vec::new(),
-        };
+        let of_scope: Vec<_> = self.entries.iter().filter(|entry| self.belongs(scope, entry)).collect();
+        let mut page = Page { positions: Vec::new(), next: after, more: false, gaps: Vec::new() };
         let mut bytes = 0;
-        for entry in of_scope
-            .iter()
-            .filter(|e| e.fate == Fate::Kept && e.record.position() > after)
-        {
+        for entry in of_scope.iter().filter(|e| e.fate == Fate::Kept && e.record.position() > after) {
             bytes += entry.record.size();
             if page.positions.len() == limit || (bytes > max_bytes && !page.positions.is_empty()) {
                 page.more = true;
@@ -335,10 +261,7 @@ impl List {
             let taken = of_scope.iter().filter(|entry| entry.fate == Fate::Taken);
             let taken = taken.filter(|entry| life.is_none_or(|life| life == entry.life));
             let taken = taken.filter(|entry| (entry.record.class() == Class::Transient) == transient);
-            taken
-                .map(|entry| entry.record.position())
-                .max()
-                .unwrap_or_default()
+            taken.map(|entry| entry.record.position()).max().unwrap_or_default()
         };
         let ReadScope::Stream(tenant, stream, _) = scope else {
             return vec![(GapReason::Retention, taken(None, false))];

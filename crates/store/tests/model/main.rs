@@ -34,12 +34,7 @@ enum Step {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let event = (
-        0..2usize,
-        0..3usize,
-        0..4u8,
-        prop_oneof![8 => Just(0u8), 2 => 1..5u8],
-    );
+    let event = (0..2usize, 0..3usize, 0..4u8, prop_oneof![8 => Just(0u8), 2 => 1..5u8]);
     prop_oneof![
         6 => prop::collection::vec(event, 0..12).prop_map(Step::Append),
         2 => (0..200i64).prop_map(Step::Wait),
@@ -50,16 +45,13 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 fn limits() -> impl Strategy<Value = Limits> {
-    (
-        prop::option::of(100..400u64),
-        prop::option::of(1..40u64),
-        prop::option::of(200..8000u64),
-    )
-        .prop_map(|(age, max_events, max_bytes)| Limits {
+    (prop::option::of(100..400u64), prop::option::of(1..40u64), prop::option::of(200..8000u64)).prop_map(
+        |(age, max_events, max_bytes)| Limits {
             max_age: age.map(Duration::from_secs),
             max_events,
             max_bytes,
-        })
+        },
+    )
 }
 
 fn retention() -> impl Strategy<Value = Retention> {
@@ -93,11 +85,7 @@ fn event(n: usize, (tenant, stream, class, mark): (usize, usize, u8, u8)) -> App
         .build()
         .unwrap();
     let (class, mark) = (Class::from_u8(class).unwrap(), Mark::from_u8(mark).unwrap());
-    Append {
-        class,
-        mark,
-        ..Append::new(event).unwrap()
-    }
+    Append { class, mark, ..Append::new(event).unwrap() }
 }
 
 fn now<T>(future: impl Future<Output = T>) -> T {
@@ -133,10 +121,7 @@ fn run(retention: Retention, max_bytes: usize, steps: Vec<Step>) {
                         }
                     })
                     .collect();
-                assert_eq!(
-                    now(store.append(batch.clone())).unwrap(),
-                    list.append(batch, now_ms)
-                );
+                assert_eq!(now(store.append(batch.clone())).unwrap(), list.append(batch, now_ms));
             }
             Step::Wait(seconds) => {
                 let to = now_ms + seconds * 1000;
@@ -158,31 +143,20 @@ fn run(retention: Retention, max_bytes: usize, steps: Vec<Step>) {
                 let after = Position(list.tail().0 * u64::from(after) / 200);
                 let page = now(store.read(&scope, after, limit, bytes)).unwrap();
                 let wanted = list.read(&scope, after, limit, bytes, now_ms);
-                let positions: Vec<_> = page
-                    .records
-                    .iter()
-                    .map(headwater_store::Record::position)
-                    .collect();
+                let positions: Vec<_> = page.records.iter().map(headwater_store::Record::position).collect();
                 assert_eq!(
                     (positions, page.next, page.more),
                     (wanted.positions, wanted.next, wanted.more),
                     "{scope:?}"
                 );
-                let gaps: Vec<_> = page
-                    .gaps
-                    .iter()
-                    .map(|gap| (gap.from, gap.to, gap.reason))
-                    .collect();
+                let gaps: Vec<_> = page.gaps.iter().map(|gap| (gap.from, gap.to, gap.reason)).collect();
                 assert_eq!(gaps, wanted.gaps, "{scope:?} after {after}");
             }
         }
         let now_ms = clock.now().as_millisecond();
         for tenant in TENANTS {
             let tenant = tenant.parse().unwrap();
-            assert_eq!(
-                now(store.runs(&tenant, None, 10)).unwrap(),
-                list.runs(&tenant, now_ms)
-            );
+            assert_eq!(now(store.runs(&tenant, None, 10)).unwrap(), list.runs(&tenant, now_ms));
         }
         assert_eq!(now(store.tail()).unwrap(), list.tail());
     }

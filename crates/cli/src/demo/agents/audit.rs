@@ -32,24 +32,12 @@ async fn live(mut agent: Agent, mut ears: Ears) -> anyhow::Result<()> {
     ears.wait_for(GenerationCompleted::TYPE).await?;
     agent.emit("audit", AuditStarted::new().agent(agent.name)).await?;
     agent.think("audit/read", READ).await?;
-    let found = agent
-        .call("audit/lint", "lint_policy", json!({ "file": "policy.json" }))
-        .await?;
-    let asked = agent
-        .ask("audit/repair", "generation", "repair", found.clone())
-        .await?;
+    let found = agent.call("audit/lint", "lint_policy", json!({ "file": "policy.json" })).await?;
+    let asked = agent.ask("audit/repair", "generation", "repair", found.clone()).await?;
     ears.response(&asked).await?;
-    let left = agent
-        .call(
-            "audit/lint-again",
-            "lint_policy",
-            json!({ "file": "policy.json" }),
-        )
-        .await?;
+    let left = agent.call("audit/lint-again", "lint_policy", json!({ "file": "policy.json" })).await?;
     let findings = |lint: &serde_json::Value| lint["findings"].as_array().map_or(0, Vec::len);
     anyhow::ensure!(findings(&left) == 0, "audit: the repair did not help: {left}");
     let output = json!({ "found": findings(&found), "left": findings(&left) });
-    agent
-        .emit("audit", AuditCompleted::new().agent(agent.name).output(output))
-        .await
+    agent.emit("audit", AuditCompleted::new().agent(agent.name).output(output)).await
 }

@@ -27,21 +27,14 @@ const PLAN: Lines = Lines {
 
 pub(super) async fn join(setting: &Setting) -> anyhow::Result<Task> {
     let agent = setting.agent("coordinator")?;
-    let ears = agent
-        .listen("a2a.response, audit.completed, testing.completed, deployment.confirmed")
-        .await?;
+    let ears = agent.listen("a2a.response, audit.completed, testing.completed, deployment.confirmed").await?;
     Ok(task(live(agent, ears)))
 }
 
 async fn live(mut agent: Agent, mut ears: Ears) -> anyhow::Result<()> {
     let begun = tokio::time::Instant::now();
     let input = json!({ "door": "public-api", "clients": 4000 });
-    agent
-        .emit(
-            "",
-            WorkflowCreated::new().name(NAME).input(input).requested_by("you"),
-        )
-        .await?;
+    agent.emit("", WorkflowCreated::new().name(NAME).input(input).requested_by("you")).await?;
     agent.emit("", WorkflowStarted::new().name(NAME)).await?;
     agent.think("plan", PLAN).await?;
     progress(&mut agent, 20.0, "planned").await?;
@@ -63,16 +56,9 @@ async fn live(mut agent: Agent, mut ears: Ears) -> anyhow::Result<()> {
     }
     let took = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     let output = json!({ "live": "public-api" });
-    agent
-        .emit("", WorkflowCompleted::new().output(output).duration_ms(took))
-        .await
+    agent.emit("", WorkflowCompleted::new().output(output).duration_ms(took)).await
 }
 
 async fn progress(agent: &mut Agent, percentage: f64, message: &str) -> anyhow::Result<()> {
-    agent
-        .emit(
-            "",
-            WorkflowProgressed::new(Percentage::clamped(percentage)).message(message),
-        )
-        .await
+    agent.emit("", WorkflowProgressed::new(Percentage::clamped(percentage)).message(message)).await
 }

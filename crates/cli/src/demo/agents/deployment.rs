@@ -28,22 +28,10 @@ pub(super) async fn join(setting: &Setting) -> anyhow::Result<Task> {
 
 async fn live(mut agent: Agent, mut ears: Ears) -> anyhow::Result<()> {
     ears.wait_for(TestingCompleted::TYPE).await?;
-    agent
-        .emit(
-            "deployment",
-            DeploymentStarted::new().agent(agent.name).target("live"),
-        )
-        .await?;
-    agent
-        .call("deployment/deploy", "deploy", json!({ "file": "policy.json" }))
-        .await?;
-    let probe = agent
-        .call("deployment/probe", "probe", json!({ "file": "live/policy.json" }))
-        .await?;
+    agent.emit("deployment", DeploymentStarted::new().agent(agent.name).target("live")).await?;
+    agent.call("deployment/deploy", "deploy", json!({ "file": "policy.json" })).await?;
+    let probe = agent.call("deployment/probe", "probe", json!({ "file": "live/policy.json" })).await?;
     agent.think("deployment/announce", ANNOUNCE).await?;
-    let confirmed = DeploymentConfirmed::new()
-        .agent(agent.name)
-        .target("live")
-        .output(probe);
+    let confirmed = DeploymentConfirmed::new().agent(agent.name).target("live").output(probe);
     agent.emit("deployment", confirmed).await
 }

@@ -41,20 +41,13 @@ async fn live(mut agent: Agent, mut ears: Ears) -> anyhow::Result<()> {
 }
 
 async fn write(agent: &mut Agent, request: &Request) -> anyhow::Result<()> {
-    let started = GenerationStarted::new()
-        .agent(agent.name)
-        .input(request.payload.clone());
+    let started = GenerationStarted::new().agent(agent.name).input(request.payload.clone());
     agent.emit("generation", started).await?;
     agent.think("generation/draft", WRITE).await?;
     let policy = json!({ "name": "public-api", "per": "client", "rate": 50, "burst": 0 });
     let wrote = agent.call("generation/write", "write_policy", policy).await?;
     agent.answer(request, wrote.clone()).await?;
-    agent
-        .emit(
-            "generation",
-            GenerationCompleted::new().agent(agent.name).output(wrote),
-        )
-        .await
+    agent.emit("generation", GenerationCompleted::new().agent(agent.name).output(wrote)).await
 }
 
 async fn repair(agent: &mut Agent, request: &Request) -> anyhow::Result<()> {

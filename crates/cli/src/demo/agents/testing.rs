@@ -28,32 +28,13 @@ pub(super) async fn join(setting: &Setting) -> anyhow::Result<Task> {
 
 async fn live(mut agent: Agent, mut ears: Ears) -> anyhow::Result<()> {
     ears.wait_for(AuditCompleted::TYPE).await?;
-    agent
-        .emit("testing", TestingStarted::new().agent(agent.name))
-        .await?;
+    agent.emit("testing", TestingStarted::new().agent(agent.name)).await?;
     agent.think("testing/choose", REASON).await?;
     let ordinary = json!({ "per_second": 40, "seconds": 60 });
     let ordinary = agent.call("testing/ordinary", "simulate", ordinary).await?;
-    anyhow::ensure!(
-        ordinary["held"] == 0,
-        "testing: an ordinary client was held back: {ordinary}"
-    );
-    let flood = agent
-        .call(
-            "testing/flood",
-            "simulate",
-            json!({ "per_second": 500, "seconds": 10 }),
-        )
-        .await?;
-    anyhow::ensure!(
-        flood["passed"].as_u64() < Some(700),
-        "testing: the flood passed: {flood}"
-    );
+    anyhow::ensure!(ordinary["held"] == 0, "testing: an ordinary client was held back: {ordinary}");
+    let flood = agent.call("testing/flood", "simulate", json!({ "per_second": 500, "seconds": 10 })).await?;
+    anyhow::ensure!(flood["passed"].as_u64() < Some(700), "testing: the flood passed: {flood}");
     let output = json!({ "loads": 2, "flood_held": flood["held"] });
-    agent
-        .emit(
-            "testing",
-            TestingCompleted::new().agent(agent.name).output(output),
-        )
-        .await
+    agent.emit("testing", TestingCompleted::new().agent(agent.name).output(output)).await
 }
