@@ -9,7 +9,7 @@ use headwater_events::{Event, Filter, Scope, StreamName, Tenant};
 use headwater_store::{MemoryOptions, MemoryStore};
 
 fn strict() -> Tenant {
-    Tenant::new("strict").unwrap()
+    Tenant::new("strict").expect("a name")
 }
 
 async fn broker(store: &Arc<MemoryStore>) -> Broker {
@@ -17,11 +17,11 @@ async fn broker(store: &Arc<MemoryStore>) -> Broker {
         tenant_policies: HashMap::from([(strict(), Policy::Strict)]),
         ..BrokerConfig::default()
     };
-    Broker::open(Arc::clone(store) as _, config).await.unwrap()
+    Broker::open(Arc::clone(store) as _, config).await.expect("a broker")
 }
 
 fn event(tenant: &Tenant, ty: &str) -> Event {
-    Event::builder("/test", ty).subject("wf-1").tenant(tenant).data_json("{}").build().unwrap()
+    Event::builder("/test", ty).subject("wf-1").tenant(tenant).data_json("{}").build().expect("an event")
 }
 
 fn code(result: Result<Vec<headwater_broker::Published>, Error>) -> (String, usize) {

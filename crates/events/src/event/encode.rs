@@ -39,7 +39,7 @@ pub(crate) fn json(event: &Inner) -> Bytes {
         Data::None => {}
         Data::Json(text) => raw(&mut out, "data", text.as_bytes()),
         Data::Binary(bytes) => {
-            raw(&mut out, "data_base64", format!("\"{}\"", STANDARD.encode(bytes)).as_bytes())
+            raw(&mut out, "data_base64", format!("\"{}\"", STANDARD.encode(bytes)).as_bytes());
         }
     }
     out.push(b'}');

@@ -47,9 +47,11 @@ impl Style {
     pub(crate) fn append(&self, out: &mut Vec<u8>, item: &Item) {
         match item {
             Item::Event(Delivery { record, cursor, merged }) => {
-                event(out, record, *cursor, self.named, *merged)
+                event(out, record, *cursor, self.named, *merged);
             }
-            Item::Gap(gap) => reserved(out, "gap", gap.to, gap_json(gap, &self.scope).to_string().as_bytes()),
+            Item::Gap(gap) => {
+                reserved(out, "gap", item.cursor(), gap_json(gap, &self.scope).to_string().as_bytes())
+            }
             Item::CaughtUp(cursor) => reserved(out, "caught-up", *cursor, &place(*cursor)),
             Item::End(cursor) => reserved(out, "end", *cursor, &place(*cursor)),
         }
