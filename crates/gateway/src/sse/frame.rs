@@ -50,7 +50,7 @@ impl Style {
                 event(out, record, *cursor, self.named, *merged);
             }
             Item::Gap(gap) => {
-                reserved(out, "gap", item.cursor(), gap_json(gap, &self.scope).to_string().as_bytes())
+                reserved(out, "gap", item.cursor(), gap_json(gap, &self.scope).to_string().as_bytes());
             }
             Item::CaughtUp(cursor) => reserved(out, "caught-up", *cursor, &place(*cursor)),
             Item::End(cursor) => reserved(out, "end", *cursor, &place(*cursor)),
@@ -159,6 +159,22 @@ mod tests {
         ] {
             assert_eq!(name(ty), expected);
         }
+    }
+
+    #[test]
+    fn a_reader_that_stops_at_a_gap_of_one_stream_misses_nothing_of_the_others() {
+        use headwater_broker::Gap;
+        use headwater_events::{Epoch, Position, StreamName, Tenant};
+        use headwater_store::GapReason;
+
+        let scope = Scope::Tenant(Tenant::default());
+        let at = |position| Cursor::new(scope.print(), Epoch(7), Position(position));
+        let stream = Some(StreamName::new("wf-1").expect("a name"));
+        let gap = Item::Gap(Gap { from: at(3), to: at(9), reason: GapReason::Deleted, stream });
+        let mut out = Vec::new();
+        Style { named: true, scope: scope.clone() }.append(&mut out, &gap);
+        let first = format!("id: {}\n", at(3));
+        assert!(out.starts_with(first.as_bytes()), "{}", String::from_utf8_lossy(&out));
     }
 
     #[test]
