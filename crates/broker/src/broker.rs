@@ -176,7 +176,11 @@ impl EventBroker for Broker {
 
     async fn delete_stream(&self, tenant: &Tenant, stream: &StreamName) -> Result<bool, Error> {
         let found = self.store.remove(tenant, stream).await?;
+        // The name may be in use again already: what the new run has stays. Looked at after the tail, so that a run
+        // that begins later lies behind it.
         let tail = self.store.tail().await?;
+        let again = self.store.run(tenant, stream).await?.map_or(tail, |run| run.first.prev());
+        let tail = tail.min(again);
         self.hub.deleted(tenant, stream, tail);
         self.referee.forget(tenant, stream);
         Ok(found)
