@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use headwater_events::{Cursor, Event, Filter, Scope, StreamName, Tenant};
-use headwater_store::{Clock, Store, SystemClock};
+use headwater_store::{Clock, GapReason, Store, SystemClock};
 use tokio::sync::watch;
 
 use crate::{
@@ -73,9 +73,8 @@ impl Broker {
         }
         let verdict = self.referee.judge(&batch, &self.config).await?;
         let published = publish::store(&*self.store, batch).await;
-        match &published {
-            Ok(_) => verdict.stored(),
-            Err(_) => verdict.unknown(),
+        if published.is_ok() {
+            verdict.stored();
         }
         published
     }
@@ -103,10 +102,10 @@ impl EventSubscriber for Broker {
             more: true,
             end: false,
         };
-        let (limit, mut scanned) = (limit.max(1), 0);
-        while page.more && page.events.len() < limit && scanned < MAX_SCAN {
+        let (limit, mut scanned, mut bytes) = (limit.max(1), 0, 0);
+        while page.more && page.events.len() < limit && scanned < MAX_SCAN && bytes < MAX_PAGE_BYTES {
             let want = if filter.is_all() { limit - page.events.len() } else { 1024 };
-            let part = history.page(page.next.position(), want, MAX_PAGE_BYTES).await?;
+            let part = history.page(page.next.position(), want, MAX_PAGE_BYTES - bytes).await?;
             scanned += part.records.len().max(1);
             page.gaps.extend(part.gaps.into_iter().map(|gap| Gap {
                 from: page.next.at(gap.from),
@@ -120,16 +119,26 @@ impl EventSubscriber for Broker {
                 if !filter.matches(record.event()) {
                     continue;
                 }
-                if page.events.len() == limit {
+                if page.events.len() == limit || bytes >= MAX_PAGE_BYTES {
                     upto = page.events.last().map_or(upto, |last| last.cursor.position());
                     page.more = true;
                     break;
                 }
                 let cursor = page.next.at(record.position());
+                bytes += record.size();
                 page.events.push(Delivery { record, cursor, merged: 1 });
             }
             page.next = page.next.at(upto.max(page.next.position()));
         }
+        // What is missing further on is told by the page that gets there.
+        let next = page.next;
+        page.gaps.retain_mut(|gap| {
+            let told = gap.reason == GapReason::Reset || gap.from.position() < next.position();
+            if gap.reason != GapReason::Reset {
+                gap.to = gap.to.at(gap.to.position().min(next.position()));
+            }
+            told
+        });
         if let (Scope::Stream(tenant, stream), false) = (scope, page.more) {
             let run = self.store.run(tenant, stream).await?;
             page.end = run.is_some_and(|run| run.is_ended() && run.last <= page.next.position());

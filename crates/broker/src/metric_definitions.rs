@@ -17,14 +17,20 @@ pub const READER_DROPPED: &str = "headwater_reader_dropped_events_total";
 /// Events merged into another one for readers that chose `conflate`.
 pub const READER_CONFLATED: &str = "headwater_reader_conflated_events_total";
 
-/// Every metric of this crate: name, unit, sentence.
-pub const ALL: &[(&str, &str, &str)] = &[
-    (PUBLISHED_EVENTS, "events", "events stored by publish calls, by class"),
-    (DUPLICATE_EVENTS, "events", "events not stored again because they had been stored before"),
-    (PUBLISH_ERRORS, "calls", "publish calls that failed, by code"),
-    (HUB_READERS, "readers", "readers registered with the hub"),
-    (READER_CATCH_UPS, "times", "times a live reader fell out of its ring and read the log"),
-    (READER_GAPS, "gaps", "gaps told to readers, by reason"),
-    (READER_DROPPED, "events", "events dropped for readers that chose drop_oldest"),
-    (READER_CONFLATED, "events", "events merged into another one for readers that chose conflate"),
+/// Says what each metric means to the recorder that is installed.
+pub fn describe() {
+    for (name, help) in COUNTERS {
+        metrics::describe_counter!(*name, *help);
+    }
+    metrics::describe_gauge!(HUB_READERS, "readers registered with the hub");
+}
+
+const COUNTERS: &[(&str, &str)] = &[
+    (PUBLISHED_EVENTS, "events stored by publish calls, by class"),
+    (DUPLICATE_EVENTS, "events not stored again because they had been stored before"),
+    (PUBLISH_ERRORS, "publish calls that failed, by code"),
+    (READER_CATCH_UPS, "times a live reader fell out of its ring and read the log"),
+    (READER_GAPS, "gaps told to readers, by reason"),
+    (READER_DROPPED, "events dropped for readers that chose drop_oldest"),
+    (READER_CONFLATED, "events merged into another one for readers that chose conflate"),
 ];

@@ -1,12 +1,13 @@
 //! Strict tenants: what breaks the rules of its run is refused, what is sent again is not.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use headwater_broker::{
     Broker, BrokerConfig, Error, EventBroker, EventPublisher, EventSubscriber, Policy, Start,
 };
+use headwater_embedded::{EmbeddedOptions, EmbeddedStore};
 use headwater_events::{Event, Filter, Scope, StreamName, Tenant};
-use headwater_store::{MemoryOptions, MemoryStore};
+use headwater_store::{EventLog, ManualClock, MemoryOptions, MemoryStore};
 
 fn strict() -> Tenant {
     Tenant::new("strict").expect("a name")
@@ -82,4 +83,32 @@ async fn other_tenants_are_not_judged() {
         .publish(&[event(&tenant, "workflow.completed.v1"), event(&tenant, "any.type")])
         .await
         .unwrap();
+}
+
+#[tokio::test]
+async fn a_publisher_that_goes_away_leaves_its_run_usable() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = EmbeddedStore::open(folder.path(), EmbeddedOptions::default()).await.unwrap();
+    let config = BrokerConfig { policy: Policy::Strict, ..BrokerConfig::default() };
+    let broker = Broker::open(Arc::new(store), config).await.unwrap();
+    let tenant = Tenant::default();
+    let start = event(&tenant, "workflow.started.v1");
+    // Polled once, then dropped: the event is on its way to the disk and nobody waits for it.
+    let gone = futures_util::poll!(std::pin::pin!(broker.publish(std::slice::from_ref(&start))));
+    assert!(gone.is_pending());
+    broker.publish(&[start]).await.unwrap();
+    broker.publish(&[event(&tenant, "workflow.completed.v1")]).await.unwrap();
+    broker.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_run_whose_beginning_retention_took_goes_on() {
+    let clock = ManualClock::new("2026-01-01T00:00:00Z".parse().unwrap());
+    let options = MemoryOptions { clock: Arc::new(clock.clone()), ..MemoryOptions::default() };
+    let store = Arc::new(MemoryStore::new(options));
+    let tenant = strict();
+    broker(&store).await.publish(&[event(&tenant, "workflow.started.v1")]).await.unwrap();
+    clock.advance(Duration::from_secs(8 * 24 * 3600));
+    store.trim().await.unwrap();
+    broker(&store).await.publish(&[event(&tenant, "workflow.completed.v1")]).await.unwrap();
 }

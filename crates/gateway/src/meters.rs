@@ -74,6 +74,7 @@ pub(crate) fn handle() -> Option<&'static PrometheusHandle> {
 }
 
 fn describe() {
+    headwater_broker::metric_definitions::describe();
     for metric in METRICS {
         match metric.kind {
             MetricKind::Counter => metrics::describe_counter!(metric.name, metric.unit, metric.help),

@@ -117,10 +117,10 @@ impl Routes {
     }
 
     pub(super) fn deleted(&self, tenant: &Tenant, stream: &StreamName, to: Position) {
-        if let Some(rings) = self.tenants.get(tenant).and_then(|tenant| tenant.streams.get(stream)) {
-            for ring in rings {
-                ring.deleted(stream, to);
-            }
+        let Some(routes) = self.tenants.get(tenant) else { return };
+        let of_stream = routes.streams.get(stream).map_or(&[][..], Vec::as_slice);
+        for ring in of_stream.iter().chain(&routes.durable) {
+            ring.deleted(stream, to);
         }
     }
 

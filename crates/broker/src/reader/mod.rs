@@ -46,6 +46,8 @@ pub(crate) struct Reader {
     trimmed: Position,
     /// What retention removed up to here was told.
     removed: Position,
+    /// Not every event passed by here: whether the run has ended must be asked.
+    unsure: bool,
     /// Was live at least once: from then on the overflow policy holds.
     live: bool,
     over: bool,
@@ -72,6 +74,7 @@ impl Reader {
             told,
             trimmed: Position::ZERO,
             removed: Position::ZERO,
+            unsure: true,
             live: false,
             over: false,
         })
@@ -82,17 +85,17 @@ impl Reader {
         matches!(self.history.scope(), Scope::Stream(..))
     }
 
-    /// At the end of history: says so, once, and learns whether the run had ended by then. A reader that began
-    /// behind the terminal event, or lost it to retention, has not come across it.
+    /// At the end of what there is: says so, once, and learns whether the run has ended. A reader that began behind
+    /// the terminal event, or dropped it, or lost it to retention, has not come across it.
     async fn caught_up(&mut self) -> Result<(), Error> {
-        if self.out.is_caught_up() {
-            return Ok(());
-        }
-        if let Some(run) = self.history.run().await?
-            && run.last <= self.out.position()
-            && run.is_ended()
-        {
-            self.out.set_ended();
+        if self.unsure {
+            let run = self.history.run().await?;
+            // While more of the run is on its way here, it is not sure yet.
+            let seen = run.is_none_or(|run| run.last <= self.out.position());
+            if let Some(run) = run.filter(|_| seen) {
+                self.out.set_ended(run.is_ended());
+            }
+            self.unsure = !seen;
         }
         self.out.caught_up();
         Ok(())
@@ -156,6 +159,7 @@ impl Reader {
             stream: None,
         });
         self.out.advance(to);
+        self.unsure = true;
     }
 
     /// Takes what the ring holds. Gives whether anything came of it.

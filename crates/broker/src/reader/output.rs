@@ -70,9 +70,9 @@ impl Output {
         self.ended
     }
 
-    /// The terminal event lies at or before the cursor, though the reader may not have come across it.
-    pub(crate) fn set_ended(&mut self) {
-        self.ended = true;
+    /// Whether the terminal event lies at or before the cursor, though the reader may not have come across it.
+    pub(crate) fn set_ended(&mut self, ended: bool) {
+        self.ended = ended;
     }
 
     /// Takes records in order; those at or before the cursor are known already.

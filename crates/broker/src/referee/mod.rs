@@ -10,7 +10,7 @@
 mod run;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -19,10 +19,10 @@ use headwater_store::{Append, Store};
 use tokio::sync::OwnedMutexGuard;
 
 use crate::{BrokerConfig, Error, Policy};
-use run::Run;
+use run::{Mark, Run};
 
 /// How many runs are kept between publishes; a run beyond them is read again.
-const MAX_RUNS: usize = 4_096;
+const MAX_RUNS: usize = 1_024;
 
 type Key = (Tenant, StreamName);
 
@@ -33,21 +33,33 @@ pub(crate) struct Referee {
 }
 
 /// A batch that was found right: hold it until its events are stored, then say so.
+///
+/// Dropped without a word (the store failed, or the publisher went away), the outcome is not known and the runs are
+/// read again: nothing of them is in their places before [`Verdict::stored`].
 #[derive(Default)]
-pub(crate) struct Verdict(Vec<(OwnedMutexGuard<Run>, Run)>);
+pub(crate) struct Verdict(Vec<Turn>);
+
+/// One run in the hands of one publisher.
+struct Turn {
+    place: OwnedMutexGuard<Run>,
+    /// Taken out of its place.
+    run: Run,
+    before: Mark,
+}
 
 impl Verdict {
     /// The events were stored: the runs stand where the batch has brought them.
     pub(crate) fn stored(self) {
-        for (mut kept, after) in self.0 {
-            *kept = after;
+        for mut turn in self.0 {
+            *turn.place = turn.run;
         }
     }
 
-    /// It is not known what was stored: the runs are read again.
-    pub(crate) fn unknown(self) {
-        for (mut kept, _) in self.0 {
-            *kept = Run::default();
+    /// Nothing of the batch will be stored: the runs stand where they stood.
+    fn refused(self) {
+        for mut turn in self.0 {
+            turn.run.back_to(turn.before);
+            *turn.place = turn.run;
         }
     }
 }
@@ -63,27 +75,34 @@ impl Referee {
     /// The first event that breaks a rule, with its index in the batch.
     pub(crate) async fn judge(&self, batch: &[Append], config: &BrokerConfig) -> Result<Verdict, Error> {
         // In the order of their names, so that two batches never wait for each other.
-        let mut turns: BTreeMap<Key, Option<(OwnedMutexGuard<Run>, Run)>> = batch
+        let keys: BTreeSet<Key> = batch
             .iter()
             .filter(|append| config.policy_of(&append.tenant) == Policy::Strict)
-            .map(|append| ((append.tenant.clone(), append.stream.clone()), None))
+            .map(|append| (append.tenant.clone(), append.stream.clone()))
             .collect();
-        for (key, turn) in &mut turns {
-            let run = Arc::clone(self.runs().entry(key.clone()).or_default());
-            let mut run = run.lock_owned().await;
-            if !run.is_read() {
-                *run = Run::read(&self.store, &Scope::Stream(key.0.clone(), key.1.clone())).await?;
+        let mut turns = BTreeMap::new();
+        for key in keys {
+            let place = Arc::clone(self.runs().entry(key.clone()).or_default());
+            let mut place = place.lock_owned().await;
+            if !place.is_read() {
+                *place = Run::read(&self.store, &Scope::Stream(key.0.clone(), key.1.clone())).await?;
             }
-            let after = run.clone();
-            *turn = Some((run, after));
+            let (before, run) = (place.mark(), std::mem::take(&mut *place));
+            turns.insert(key, Turn { place, run, before });
         }
-        for (index, append) in batch.iter().enumerate() {
-            let key = (append.tenant.clone(), append.stream.clone());
-            if let Some(Some((_, run))) = turns.get_mut(&key) {
-                run.judge(&append.event).map_err(|error| Error::InvalidEvent { index, error })?;
+        let wrong = batch.iter().enumerate().find_map(|(index, append)| {
+            let turn = turns.get_mut(&(append.tenant.clone(), append.stream.clone()))?;
+            let error = turn.run.judge(&append.event, &mut turn.before).err()?;
+            Some(Error::InvalidEvent { index, error })
+        });
+        let verdict = Verdict(turns.into_values().collect());
+        match wrong {
+            Some(error) => {
+                verdict.refused();
+                Err(error)
             }
+            None => Ok(verdict),
         }
-        Ok(Verdict(turns.into_values().flatten().collect()))
     }
 
     /// A run was deleted: whatever is published to it next begins anew.
