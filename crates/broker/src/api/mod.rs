@@ -24,7 +24,9 @@ pub trait EventPublisher: Send + Sync + 'static {
     ///
     /// The tenant is in each event (`default` where it names none). The batch is stored atomically where the store
     /// declares `atomic_batch`. An event whose (tenant, source, id) was stored within the dedup window is not stored
-    /// again: its answer says so and where the first one stands.
+    /// again: its answer says so and where the first one stands. The stream is not part of that key: an event sent to
+    /// a second stream under the same source and id is a duplicate of the first, and its cursor then leads nowhere in
+    /// the second.
     ///
     /// Dropping the future leaves the outcome unknown; publishing again is safe within the dedup window.
     ///
