@@ -33,7 +33,7 @@ pub(crate) fn body(run: &[u8], position: Position) -> Vec<u8> {
     key
 }
 
-/// `1 tenant 0 position`: an event's reference in its tenant.
+/// `1 tenant 0 position`: references in a tenant, by the last of them.
 pub(crate) fn tenant(tenant: &str, position: Position) -> Vec<u8> {
     let mut key = Vec::with_capacity(tenant.len() + 10);
     key.push(TENANT);
@@ -43,7 +43,7 @@ pub(crate) fn tenant(tenant: &str, position: Position) -> Vec<u8> {
     key
 }
 
-/// `2 lane tenant 0 position`: an event's reference in its lane.
+/// `2 lane tenant 0 position`: references in a lane, by the last of them.
 pub(crate) fn lane(lane: u16, tenant: &str, position: Position) -> Vec<u8> {
     let mut key = Vec::with_capacity(tenant.len() + 12);
     key.push(LANE);

@@ -5,8 +5,8 @@
 //!
 //!  bodies    tenant, stream, position → event          a keyspace for each day
 //!  deltas    tenant, stream, position → event          a keyspace for each hour
-//!  refs      tenant, position → stream                 a keyspace for each day
-//!            lane, tenant, position → stream
+//!  refs      tenant, last position → references         a keyspace for each day
+//!            lane, tenant, last position → references
 //!            position → commit record
 //!  dedup     fingerprint → position                    a keyspace for each quarter of an hour
 //!  runs · ended · gone · state · meta
@@ -31,6 +31,7 @@ mod metric_definitions;
 mod options;
 mod read;
 mod recover;
+mod refs;
 mod shared;
 mod space;
 mod state;

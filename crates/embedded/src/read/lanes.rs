@@ -6,12 +6,14 @@ use std::{
 };
 
 use bytes::Bytes;
-use fjall::{Iter, Readable};
+use fjall::Readable;
 use headwater_events::{Lane, Position};
 use headwater_store::{Error, GapReason, Page};
 
 use super::{
-    Limit, Reading, gaps,
+    Limit, Reading,
+    entries::Entries,
+    gaps,
     page::{self, Stored},
     refs::{self, Bodies, Scope},
 };
@@ -31,7 +33,6 @@ pub(super) fn page(reading: &Reading<'_>, lane: Lane, after: Position, limit: Li
         lane,
         after: start,
         buckets: reading.view.buckets.after(Kind::Refs, start).iter().cloned().collect(),
-        current: None,
         heads: BinaryHeap::new(),
         tenants: Vec::new(),
         bodies: Bodies::new(reading),
@@ -69,11 +70,9 @@ struct Merge<'a> {
     lane: Lane,
     after: Position,
     buckets: VecDeque<Bucket>,
-    /// The bucket must live while it is read.
-    current: Option<Bucket>,
     /// The next position of each tenant, with the stream it is in.
     heads: BinaryHeap<Reverse<(Position, usize, Bytes)>>,
-    tenants: Vec<(Scope, Iter)>,
+    tenants: Vec<(Scope, Entries)>,
     bodies: Bodies<'a>,
 }
 
@@ -82,7 +81,7 @@ impl Merge<'_> {
         loop {
             let Some(Reverse((position, tenant, stream))) = self.heads.pop() else {
                 match self.buckets.pop_front() {
-                    Some(bucket) => self.enter(bucket)?,
+                    Some(bucket) => self.enter(&bucket)?,
                     None => return Ok(None),
                 }
                 continue;
@@ -95,21 +94,18 @@ impl Merge<'_> {
         }
     }
 
-    fn enter(&mut self, bucket: Bucket) -> Result<(), Error> {
+    fn enter(&mut self, bucket: &Bucket) -> Result<(), Error> {
         self.tenants.clear();
-        for scope in tenants(self.reading, &bucket, self.lane)? {
-            let range = scope.key(self.after.next())..=scope.key(Position::MAX);
-            let iter = self.reading.snapshot.range(&bucket.keys, range);
-            self.tenants.push((scope, iter));
+        for scope in tenants(self.reading, bucket, self.lane)? {
+            let entries = Entries::new(self.reading, bucket, &scope, self.after);
+            self.tenants.push((scope, entries));
         }
-        self.current = Some(bucket);
         (0..self.tenants.len()).try_for_each(|tenant| self.advance(tenant))
     }
 
     fn advance(&mut self, tenant: usize) -> Result<(), Error> {
-        if let Some(entry) = self.tenants[tenant].1.next() {
-            let (key, stream) = entry.into_inner().map_err(storage)?;
-            self.heads.push(Reverse((keys::position(&key), tenant, Bytes::from(stream))));
+        if let Some((position, stream)) = self.tenants[tenant].1.next()? {
+            self.heads.push(Reverse((position, tenant, stream)));
         }
         Ok(())
     }

@@ -3,19 +3,18 @@
 use std::{collections::HashMap, vec};
 
 use bytes::Bytes;
-use fjall::{Iter, Readable};
 use headwater_events::{Lane, Position, Tenant};
 use headwater_store::{Error, GapReason, Page};
 
 use super::{
-    Limit, Reading, gaps,
+    Limit, Reading,
+    entries::{self, Entries},
+    gaps,
     page::{self, Stored},
 };
 use crate::{
     buckets::{Bucket, Kind},
-    codec,
-    engine::storage,
-    keys, meta,
+    codec, keys, meta,
 };
 
 /// A scope that has an index of references of its own.
@@ -89,9 +88,8 @@ pub(super) fn removed(reading: &Reading<'_>, scope: &Scope, after: Position) -> 
     }
     let buckets = reading.view.buckets.after(Kind::Refs, known);
     for bucket in buckets.iter().rev().filter(|bucket| bucket.first <= cut) {
-        let range = scope.key(known.next())..=scope.key(cut);
-        if let Some(entry) = reading.snapshot.range(&bucket.keys, range).next_back() {
-            return Ok(keys::position(&entry.key().map_err(storage)?));
+        if let Some(last) = entries::last(reading, bucket, scope, known, cut)? {
+            return Ok(last);
         }
     }
     Ok(known)
@@ -134,13 +132,12 @@ impl<'a> Bodies<'a> {
     }
 }
 
-/// The references of a scope behind a position: position and stream.
+/// The references of a scope behind a position, bucket after bucket: position and stream.
 struct Walk<'a> {
     reading: &'a Reading<'a>,
     scope: &'a Scope,
     buckets: vec::IntoIter<Bucket>,
-    /// The bucket must live while it is read.
-    current: Option<(Bucket, Iter)>,
+    current: Option<Entries>,
     after: Position,
 }
 
@@ -156,20 +153,13 @@ impl Iterator for Walk<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            if let Some((_, iter)) = &mut self.current
-                && let Some(entry) = iter.next()
-            {
-                return Some(
-                    entry
-                        .into_inner()
-                        .map_err(storage)
-                        .map(|(key, stream)| (keys::position(&key), Bytes::from(stream))),
-                );
+            match self.current.as_mut().map(Entries::next).transpose() {
+                Ok(None | Some(None)) => {}
+                Ok(Some(reference)) => return reference.map(Ok),
+                Err(error) => return Some(Err(error)),
             }
             let bucket = self.buckets.next()?;
-            let range = self.scope.key(self.after.next())..=self.scope.key(Position::MAX);
-            let iter = self.reading.snapshot.range(&bucket.keys, range);
-            self.current = Some((bucket, iter));
+            self.current = Some(Entries::new(self.reading, &bucket, self.scope, self.after));
         }
     }
 }

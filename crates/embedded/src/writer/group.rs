@@ -9,6 +9,7 @@ use headwater_store::{Appended, Error, Record, RunRecord, Version};
 use jiff::Timestamp;
 
 use super::{
+    refs,
     request::{Prepared, Reply},
     runs::RunCache,
 };
@@ -49,6 +50,8 @@ pub(super) struct Group {
     pub(super) end: End,
     pub(super) records: Vec<Record>,
     classes: Vec<Class>,
+    /// The durable events, each with its run's place in `runs`.
+    durable: Vec<(Position, usize)>,
     witnesses: Vec<Witness>,
     pub(super) seen: HashMap<u128, Seen, BuildHasherDefault<AsIs>>,
     pub(super) runs: Vec<(Bytes, Run)>,
@@ -65,6 +68,7 @@ pub(super) struct Run {
     pub(super) record: RunRecord,
     /// When the run had ended before the group.
     ended_before: Option<i64>,
+    pub(super) lane: u16,
 }
 
 impl Group {
@@ -76,6 +80,7 @@ impl Group {
             end: End { stored_at: now, ..end },
             records: Vec::new(),
             classes: Vec::new(),
+            durable: Vec::new(),
             witnesses: Vec::new(),
             seen: HashMap::default(),
             runs: Vec::new(),
@@ -124,7 +129,10 @@ impl Group {
         let position = self.end.position.next();
         let stored_at = Timestamp::from_millisecond(self.now).unwrap_or_default();
         let record = Record::new(event.event.clone(), position, stored_at, event.class, event.mark);
-        self.enter(&event.run, at, before, &record);
+        let at = self.enter(&event, at, before, &record);
+        if event.class == Class::Durable {
+            self.durable.push((position, at));
+        }
         self.seen.insert(event.print, Seen { position, stored_at: self.now, run_hash });
         let totals = match event.class {
             Class::Transient => &mut self.end.transient,
@@ -146,18 +154,9 @@ impl Group {
 
     fn put(&mut self, mut event: Prepared, position: Position, buckets: &Buckets) {
         let kind = if event.class == Class::Transient { Kind::Deltas } else { Kind::Bodies };
-        let stream = event.stream();
         keys::place(&mut event.body_key, position);
         if let Some(bucket) = buckets.newest(kind) {
             self.batch.insert(&bucket.keys, event.body_key, event.value);
-        }
-        if event.class == Class::Durable
-            && let Some(refs) = buckets.newest(Kind::Refs)
-        {
-            keys::place(&mut event.tenant_key, position);
-            keys::place(&mut event.lane_key, position);
-            self.batch.insert(&refs.keys, event.tenant_key, stream.clone());
-            self.batch.insert(&refs.keys, event.lane_key, stream);
         }
     }
 
@@ -182,20 +181,30 @@ impl Group {
         }
     }
 
-    fn enter(&mut self, run: &Bytes, at: Option<usize>, before: Option<RunRecord>, record: &Record) {
+    /// Takes the next event of a run into account, and gives the run's place in the group.
+    fn enter(
+        &mut self,
+        event: &Prepared,
+        at: Option<usize>,
+        before: Option<RunRecord>,
+        record: &Record,
+    ) -> usize {
         if let Some(at) = at {
-            return self.runs[at].1.record.follow(record);
+            self.runs[at].1.record.follow(record);
+            return at;
         }
+        let lane = event.lane;
         let entered = match before {
             Some(mut before) => {
                 let ended_before = before.ended_at;
                 before.follow(record);
-                Run { record: before, ended_before }
+                Run { record: before, ended_before, lane }
             }
-            None => Run { record: RunRecord::begin(record), ended_before: None },
+            None => Run { record: RunRecord::begin(record), ended_before: None, lane },
         };
-        self.run_at.insert(run.clone(), self.runs.len());
-        self.runs.push((run.clone(), entered));
+        self.run_at.insert(event.run.clone(), self.runs.len());
+        self.runs.push((event.run.clone(), entered));
+        self.runs.len() - 1
     }
 
     pub(super) fn put_state(
@@ -276,6 +285,7 @@ impl Group {
             witnesses: std::mem::take(&mut self.witnesses),
         };
         if let Some(bucket) = view.buckets.newest(Kind::Refs) {
+            refs::put(&mut self.batch, &bucket.keys, &self.runs, &self.durable);
             self.batch.insert(&bucket.keys, keys::commit(self.end.position), commit.encode());
         }
     }

@@ -13,6 +13,7 @@ mod cuts;
 mod drop;
 mod failure;
 mod group;
+mod refs;
 mod remove;
 pub(crate) mod request;
 mod retention;

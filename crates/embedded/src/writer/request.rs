@@ -41,13 +41,8 @@ pub(crate) struct Prepared {
     /// `tenant 0 stream`.
     pub(crate) run: Bytes,
     pub(crate) run_hash: u64,
-    /// Where the stream's name begins in `run`.
-    stream_at: usize,
+    pub(crate) lane: u16,
     pub(crate) body_key: Vec<u8>,
-    /// Empty where the class is not durable.
-    pub(crate) tenant_key: Vec<u8>,
-    /// Empty where the class is not durable.
-    pub(crate) lane_key: Vec<u8>,
     pub(crate) value: Vec<u8>,
     pub(crate) json_hash: u64,
     /// Recognizes the event when it comes again.
@@ -60,31 +55,19 @@ impl Prepared {
         let (tenant, stream) = (tenant.as_str(), stream.as_str());
         let run = keys::run(tenant, stream);
         let (value, json_hash) = value::prepare(event.json(), class, mark);
-        let (mut tenant_key, mut lane_key) = (Vec::new(), Vec::new());
-        if class == Class::Durable {
-            let Lane(lane) = headwater_events::lane_of(tenant, stream, lanes);
-            tenant_key = keys::tenant(tenant, Position::ZERO);
-            lane_key = keys::lane(lane, tenant, Position::ZERO);
-        }
+        let Lane(lane) = headwater_events::lane_of(tenant, stream, lanes);
         Self {
             class,
             mark,
             body_key: keys::body(&run, Position::ZERO),
-            tenant_key,
-            lane_key,
             value,
             json_hash,
             print: print(seed, tenant, &event),
-            stream_at: tenant.len() + 1,
+            lane,
             run_hash: xxh3_64(&run),
             run: Bytes::from(run),
             event,
         }
-    }
-
-    /// The stream's name, which is what references hold.
-    pub(crate) fn stream(&self) -> Bytes {
-        self.run.slice(self.stream_at..)
     }
 
     pub(crate) fn json_bytes(&self) -> u64 {
