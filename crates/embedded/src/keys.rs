@@ -61,6 +61,18 @@ pub(crate) fn commit(position: Position) -> [u8; 9] {
     key
 }
 
+/// `0 position`: what recognizes the events of the commit whose last one is at `position`.
+pub(crate) fn prints(position: Position) -> [u8; 9] {
+    commit(position)
+}
+
+/// `1 fingerprint`: the key of a single event as it is recognized.
+pub(crate) fn print(print: u128) -> [u8; 17] {
+    let mut key = [1; 17];
+    key[1..].copy_from_slice(&print.to_be_bytes());
+    key
+}
+
 /// `time run`: the key of a run in the order of ends.
 pub(crate) fn ended(at: i64, run: &[u8]) -> Vec<u8> {
     let mut key = Vec::with_capacity(8 + run.len());

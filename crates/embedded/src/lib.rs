@@ -8,7 +8,7 @@
 //!  refs      tenant, last position → references         a keyspace for each day
 //!            lane, tenant, last position → references
 //!            position → commit record
-//!  dedup     fingerprint → position                    a keyspace for each quarter of an hour
+//!  dedup     last position → fingerprints              a keyspace for each quarter of an hour
 //!  runs · ended · gone · state · meta
 //! ```
 //!
@@ -30,6 +30,7 @@ mod meta;
 mod metric_definitions;
 mod options;
 mod read;
+mod recent;
 mod recover;
 mod refs;
 mod shared;

@@ -17,10 +17,11 @@ use crate::{
     buckets::{Buckets, Kind},
     codec,
     commit::{Commit, WITNESSES, Witness},
-    dedup::{AsIs, Recent, Seen},
+    dedup::{self, Print, Seen},
     engine::storage,
     keys,
     meta::{self, End},
+    recent::{AsIs, Recent},
     value,
     view::View,
 };
@@ -53,7 +54,9 @@ pub(super) struct Group {
     /// The durable events, each with its run's place in `runs`.
     durable: Vec<(Position, usize)>,
     witnesses: Vec<Witness>,
-    pub(super) seen: HashMap<u128, Seen, BuildHasherDefault<AsIs>>,
+    pub(super) prints: Vec<Print>,
+    /// Where an event stands in `prints`.
+    print_at: HashMap<u128, usize, BuildHasherDefault<AsIs>>,
     pub(super) runs: Vec<(Bytes, Run)>,
     /// Where a run stands in `runs`.
     run_at: HashMap<Bytes, usize>,
@@ -82,7 +85,8 @@ impl Group {
             classes: Vec::new(),
             durable: Vec::new(),
             witnesses: Vec::new(),
-            seen: HashMap::default(),
+            prints: Vec::new(),
+            print_at: HashMap::default(),
             runs: Vec::new(),
             run_at: HashMap::new(),
             state: HashMap::new(),
@@ -133,7 +137,8 @@ impl Group {
         if event.class == Class::Durable {
             self.durable.push((position, at));
         }
-        self.seen.insert(event.print, Seen { position, stored_at: self.now, run_hash });
+        self.print_at.insert(event.print, self.prints.len());
+        self.prints.push(Print { print: event.print, position, run_hash });
         let totals = match event.class {
             Class::Transient => &mut self.end.transient,
             Class::Durable | Class::Internal => &mut self.end.durable,
@@ -161,8 +166,10 @@ impl Group {
     }
 
     fn seen(&self, print: u128, from: &Sources<'_>) -> Result<Option<Seen>, Error> {
-        match self.seen.get(&print) {
-            Some(seen) => Ok(Some(*seen)),
+        match self.print_at.get(&print).map(|&at| self.prints[at]) {
+            Some(Print { position, run_hash, .. }) => {
+                Ok(Some(Seen { position, stored_at: self.now, run_hash }))
+            }
             None => from.recent.find(&from.view.buckets, print, from.dedup_since),
         }
     }
@@ -268,9 +275,8 @@ impl Group {
             }
         }
         if let Some(bucket) = view.buckets.newest(Kind::Dedup) {
-            for (print, seen) in &self.seen {
-                self.batch.insert(&bucket.keys, print.to_be_bytes(), seen.encode());
-            }
+            let prints = dedup::encode(&self.prints, self.now);
+            self.batch.insert(&bucket.keys, keys::prints(self.end.position), prints);
         }
         let commit = Commit {
             first: self.begin.position.next(),

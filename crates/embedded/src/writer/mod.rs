@@ -36,10 +36,10 @@ use self::{
     runs::RunCache,
 };
 use crate::{
-    Fsync,
-    dedup::Recent,
+    EmbeddedOptions, Fsync,
     folder::{Folder, Mark},
     meta::{self, End},
+    recent::Recent,
     recover::Recovered,
     shared::Shared,
     stats,
@@ -90,10 +90,7 @@ impl Writer {
     ) -> Result<Self, Error> {
         let now = Instant::now();
         let options = &shared.options;
-        let mut recent = Recent::new(options.clock.now().as_millisecond().max(found.end.stored_at) + 1);
-        if found.end.position == Position::ZERO {
-            recent = Recent::new(i64::MIN);
-        }
+        let recent = load_recent(options, found)?;
         Ok(Self {
             view: Some(shared.view()?),
             end: found.end,
@@ -263,6 +260,11 @@ impl Writer {
         self.shared.options.clock.now().as_millisecond().max(self.end.stored_at)
     }
 
+    /// Events stored before this are no duplicates any more.
+    fn dedup_since(&self, now: i64) -> i64 {
+        since(&self.shared.options, now)
+    }
+
     /// Replaces what readers see.
     fn show(&mut self, view: View) {
         let view = Arc::new(view);
@@ -315,6 +317,16 @@ impl Writer {
         meta::remove_reserved(&mut batch, &view.engine.meta);
         batch.commit().map_err(crate::engine::storage)
     }
+}
+
+fn since(options: &EmbeddedOptions, now: i64) -> i64 {
+    now.saturating_sub(i64::try_from(options.dedup_window.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// What recognizes the events that were stored before the log was opened.
+fn load_recent(options: &EmbeddedOptions, found: &Recovered) -> Result<Recent, Error> {
+    let now = options.clock.now().as_millisecond().max(found.end.stored_at);
+    Recent::load(&found.view, since(options, now))
 }
 
 /// How long a group waits for company.
