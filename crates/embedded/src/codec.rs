@@ -19,6 +19,11 @@ impl<'a> Reader<'a> {
         Error::corrupt(None, format_args!("{} is not readable", self.1))
     }
 
+    /// How many bytes are left.
+    pub(crate) fn left(&self) -> usize {
+        self.0.len()
+    }
+
     pub(crate) fn u8(&mut self) -> Result<u8, Error> {
         self.0.try_get_u8().map_err(|_| self.damaged())
     }

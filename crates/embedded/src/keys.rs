@@ -24,7 +24,7 @@ pub(crate) fn runs_of(tenant: &str) -> Vec<u8> {
     run(tenant, "")
 }
 
-/// `run 0 position`: an event's key.
+/// `run 0 position`: events of a run, by the last of them.
 pub(crate) fn body(run: &[u8], position: Position) -> Vec<u8> {
     let mut key = Vec::with_capacity(run.len() + 9);
     key.extend_from_slice(run);

@@ -8,12 +8,17 @@ use headwater_events::Position;
 use headwater_store::Error;
 
 use super::{Reading, refs::Scope};
-use crate::{buckets::Bucket, engine::storage, keys, refs::Refs};
+use crate::{
+    buckets::Bucket,
+    engine::storage,
+    keys,
+    refs::{Refs, Source},
+};
 
-/// References behind a position: position and stream.
+/// References behind a position.
 pub(super) struct Entries {
     values: Iter,
-    streams: Vec<Bytes>,
+    sources: Vec<Source>,
     rest: vec::IntoIter<(Position, usize)>,
     after: Position,
     /// The bucket must live while it is read.
@@ -25,21 +30,21 @@ impl Entries {
         let range = scope.key(after.next())..=scope.key(Position::MAX);
         Self {
             values: reading.snapshot.range(&bucket.keys, range),
-            streams: Vec::new(),
+            sources: Vec::new(),
             rest: Vec::new().into_iter(),
             after,
             _bucket: bucket.clone(),
         }
     }
 
-    pub(super) fn next(&mut self) -> Result<Option<(Position, Bytes)>, Error> {
+    pub(super) fn next(&mut self) -> Result<Option<(Position, Source)>, Error> {
         loop {
-            for (position, stream) in self.rest.by_ref() {
+            for (position, source) in self.rest.by_ref() {
                 // The first value may begin before what is asked for.
                 if position > self.after
-                    && let Some(stream) = self.streams.get(stream)
+                    && let Some(source) = self.sources.get(source)
                 {
-                    return Ok(Some((position, stream.clone())));
+                    return Ok(Some((position, source.clone())));
                 }
             }
             let Some(entry) = self.values.next() else {
@@ -47,7 +52,7 @@ impl Entries {
             };
             let (key, value) = entry.into_inner().map_err(storage)?;
             let refs = Refs::decode(&Bytes::from(value), keys::position(&key))?;
-            (self.streams, self.rest) = (refs.streams, refs.entries.into_iter());
+            (self.sources, self.rest) = (refs.sources, refs.entries.into_iter());
         }
     }
 }

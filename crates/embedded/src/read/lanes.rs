@@ -5,7 +5,6 @@ use std::{
     collections::{BinaryHeap, VecDeque},
 };
 
-use bytes::Bytes;
 use fjall::Readable;
 use headwater_events::{Lane, Position};
 use headwater_store::{Error, GapReason, Page};
@@ -14,13 +13,15 @@ use super::{
     Limit, Reading,
     entries::Entries,
     gaps,
-    page::{self, Stored},
+    page::{self},
     refs::{self, Bodies, Scope},
 };
 use crate::{
     buckets::{Bucket, Kind},
     engine::storage,
     keys, meta,
+    refs::Source,
+    value::Stored,
 };
 
 pub(super) fn page(reading: &Reading<'_>, lane: Lane, after: Position, limit: Limit) -> Result<Page, Error> {
@@ -70,25 +71,26 @@ struct Merge<'a> {
     lane: Lane,
     after: Position,
     buckets: VecDeque<Bucket>,
-    /// The next position of each tenant, with the stream it is in.
-    heads: BinaryHeap<Reverse<(Position, usize, Bytes)>>,
-    tenants: Vec<(Scope, Entries)>,
+    /// The next position of each tenant.
+    heads: BinaryHeap<Reverse<(Position, usize)>>,
+    /// Each with the source of its next position.
+    tenants: Vec<(Scope, Entries, Source)>,
     bodies: Bodies<'a>,
 }
 
 impl Merge<'_> {
     fn next(&mut self) -> Result<Option<Stored>, Error> {
         loop {
-            let Some(Reverse((position, tenant, stream))) = self.heads.pop() else {
+            let Some(Reverse((position, tenant))) = self.heads.pop() else {
                 match self.buckets.pop_front() {
                     Some(bucket) => self.enter(&bucket)?,
                     None => return Ok(None),
                 }
                 continue;
             };
+            let source = std::mem::take(&mut self.tenants[tenant].2);
             self.advance(tenant)?;
-            let run = self.tenants[tenant].0.run(&stream);
-            if let Some(stored) = self.bodies.get(run, position)? {
+            if let Some(stored) = self.bodies.get(&self.tenants[tenant].0, &source, position)? {
                 return Ok(Some(stored));
             }
         }
@@ -98,14 +100,16 @@ impl Merge<'_> {
         self.tenants.clear();
         for scope in tenants(self.reading, bucket, self.lane)? {
             let entries = Entries::new(self.reading, bucket, &scope, self.after);
-            self.tenants.push((scope, entries));
+            self.tenants.push((scope, entries, Source::default()));
         }
         (0..self.tenants.len()).try_for_each(|tenant| self.advance(tenant))
     }
 
     fn advance(&mut self, tenant: usize) -> Result<(), Error> {
-        if let Some((position, stream)) = self.tenants[tenant].1.next()? {
-            self.heads.push(Reverse((position, tenant, stream)));
+        let (_, entries, next) = &mut self.tenants[tenant];
+        if let Some((position, source)) = entries.next()? {
+            *next = source;
+            self.heads.push(Reverse((position, tenant)));
         }
         Ok(())
     }

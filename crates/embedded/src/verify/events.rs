@@ -4,8 +4,13 @@ use bytes::Bytes;
 use headwater_events::{Class, Position};
 use headwater_store::Error;
 
-use super::{Log, Report, seen::Seen};
-use crate::{buckets::Kind, engine::storage, keys, value};
+use super::{Log, Report, name, seen::Seen};
+use crate::{
+    buckets::Kind,
+    engine::storage,
+    keys,
+    value::{self, Stored},
+};
 
 /// Which positions have an event, and which events have references.
 pub(super) struct Found {
@@ -22,11 +27,9 @@ impl Found {
         Self { seen: new(), durable: new(), by_tenant: new(), by_lane: new() }
     }
 
-    /// Whether there is a durable event of a run at a position.
-    pub(super) fn is_in(&self, log: &Log, run: &[u8], position: Position) -> Result<bool, Error> {
-        let bucket = log.buckets.at(Kind::Bodies, position).filter(|_| self.durable.contains(position));
-        bucket
-            .map_or(Ok(false), |bucket| bucket.keys.contains_key(keys::body(run, position)).map_err(storage))
+    /// Whether there is a durable event at a position.
+    pub(super) fn is_durable(&self, position: Position) -> bool {
+        self.durable.contains(position)
     }
 
     /// Marks that an event has a reference; gives whether it is the first of its kind.
@@ -51,16 +54,26 @@ pub(super) fn check(log: &Log, report: &mut Report) -> Result<Found, Error> {
             let end = buckets.get(at + 1).map_or(log.last, |next| next.first.prev());
             for entry in bucket.keys.iter() {
                 let (key, value) = entry.into_inner().map_err(storage)?;
-                let key = Bytes::from(key);
-                let position = keys::position(&key);
-                if position < bucket.first || position > end {
-                    report.tell(format_args!("position {position} is in the wrong bucket"));
-                }
-                if !found.seen.insert(position) {
-                    report.tell(format_args!("position {position} stands twice, or beyond the log's end"));
-                }
-                if let Err(why) = event(log, kind, &key, &Bytes::from(value), &mut found, report) {
-                    report.tell(format_args!("position {position}: {why}"));
+                let (run, last) = (keys::run_of(&Bytes::from(key.clone())), keys::position(&key));
+                let events = match value::decode(&Bytes::from(value), last, Position::ZERO) {
+                    Ok(events) => events,
+                    Err(why) => {
+                        report.tell(format_args!("the events of {} up to {last}: {why}", name(&key)));
+                        continue;
+                    }
+                };
+                for stored in events {
+                    let position = stored.position;
+                    if position < bucket.first || position > end {
+                        report.tell(format_args!("position {position} is in the wrong bucket"));
+                    }
+                    if !found.seen.insert(position) {
+                        report
+                            .tell(format_args!("position {position} stands twice, or beyond the log's end"));
+                    }
+                    if let Err(why) = event(log, kind, &run, stored, &mut found, report) {
+                        report.tell(format_args!("position {position}: {why}"));
+                    }
                 }
             }
         }
@@ -71,17 +84,16 @@ pub(super) fn check(log: &Log, report: &mut Report) -> Result<Found, Error> {
 fn event(
     log: &Log,
     kind: Kind,
-    key: &Bytes,
-    stored: &Bytes,
+    run: &[u8],
+    stored: Stored,
     found: &mut Found,
     report: &mut Report,
 ) -> Result<(), Error> {
-    let position = keys::position(key);
-    report.bytes += stored.len().saturating_sub(value::HEADER) as u64;
-    let record = value::decode(stored, position)?;
-    let run = keys::run_of(key);
+    let position = stored.position;
+    report.bytes += stored.json.len() as u64;
+    let record = stored.into_record()?;
     let wrong = |what: &str| Err(Error::corrupt(Some(position), what));
-    let Some((tenant, stream)) = keys::split(&run) else {
+    let Some((tenant, stream)) = keys::split(run) else {
         return wrong("the key has no tenant and stream");
     };
     if record.tenant() != tenant || record.event().stream() != stream {

@@ -6,7 +6,7 @@ use headwater_events::{Position, lane_of};
 use headwater_store::Error;
 
 use super::{Log, Report, events::Found, missing::Missing, name};
-use crate::{buckets::Kind, codec, commit::Commit, engine::storage, keys, refs::Refs};
+use crate::{buckets::Kind, codec, commit::Commit, engine::storage, keys, refs::Refs, value};
 
 pub(super) fn check(log: &Log, found: &mut Found, report: &mut Report) -> Result<(), Error> {
     let mut missing = Missing::new(log);
@@ -46,17 +46,26 @@ fn references(
     let in_lane = key.first() == Some(&keys::LANE);
     let skip = if in_lane { 3 } else { 1 };
     let tenant = &key[skip..key.len().saturating_sub(9).max(skip)];
-    for (position, stream) in refs.iter() {
+    let mut sources: Vec<Option<(Vec<u8>, Vec<Position>)>> = vec![None; refs.sources.len()];
+    for &(position, source) in &refs.entries {
         report.references += 1;
         if position <= log.cuts.durable {
             continue;
         }
-        let run = [tenant, b"\0", stream].concat();
+        let (run, held) = match &mut sources[source] {
+            Some(known) => known,
+            unknown => {
+                let source = &refs.sources[source];
+                let run = [tenant, b"\0", &source.stream].concat();
+                let held = held(log, &run, source.value)?;
+                unknown.insert((run, held))
+            }
+        };
         let right_lane = !in_lane
-            || keys::split(&run).is_some_and(|(tenant, stream)| {
+            || keys::split(run).is_some_and(|(tenant, stream)| {
                 key[1..3] == lane_of(tenant, stream, log.identity.lanes).0.to_be_bytes()
             });
-        if right_lane && found.is_in(log, &run, position)? {
+        if right_lane && found.is_durable(position) && held.binary_search(&position).is_ok() {
             if !found.refer(position, in_lane) {
                 report.tell(format_args!("the reference {} to {position} stands twice", name(key)));
             }
@@ -67,8 +76,19 @@ fn references(
     Ok(())
 }
 
+/// The positions in the value of a run whose last one is at `last`; none where there is no such value.
+fn held(log: &Log, run: &[u8], last: Position) -> Result<Vec<Position>, Error> {
+    let value = match log.buckets.at(Kind::Bodies, last) {
+        Some(bucket) => bucket.keys.get(keys::body(run, last)).map_err(storage)?,
+        None => None,
+    };
+    // One that cannot be read has been told of.
+    let events = value.and_then(|value| value::decode(&Bytes::from(value), last, Position::ZERO).ok());
+    Ok(events.unwrap_or_default().iter().map(|stored| stored.position).collect())
+}
+
 /// Whether the run that a reference belongs to was deleted or taken whole.
-fn is_gone(log: &Log, run: Vec<u8>, position: Position) -> Result<bool, Error> {
+fn is_gone(log: &Log, run: &[u8], position: Position) -> Result<bool, Error> {
     let run = log.engine.runs.get(run).map_err(storage)?.map(|run| codec::decode_run(&run)).transpose()?;
     Ok(run.is_none_or(|run| position < run.first))
 }

@@ -245,7 +245,7 @@ fn broken(batch: fjall::OwnedWriteBatch, fault: Fault) -> Result<(), fjall::Erro
 fn weight(request: &Request) -> u64 {
     match request {
         Request::Append { events, .. } => {
-            let put = |e: &Prepared| e.value.len() + e.body_key.len() + 2 * e.run.len() + 128;
+            let put = |e: &Prepared| e.json.len() + 3 * e.run.len() + 256;
             events.iter().map(put).sum::<usize>() as u64
         }
         Request::Put { key, value, .. } => (key.len() + value.len()) as u64,

@@ -14,7 +14,7 @@ use super::{
     runs::RunCache,
 };
 use crate::{
-    buckets::{Buckets, Kind},
+    buckets::Kind,
     codec,
     commit::{Commit, WITNESSES, Witness},
     dedup::{self, Print, Seen},
@@ -22,7 +22,7 @@ use crate::{
     keys,
     meta::{self, End},
     recent::{AsIs, Recent},
-    value,
+    value::{self, Body},
     view::View,
 };
 
@@ -72,6 +72,16 @@ pub(super) struct Run {
     /// When the run had ended before the group.
     ended_before: Option<i64>,
     pub(super) lane: u16,
+    /// What the group stores of it: durable and internal events, and transient ones.
+    bodies: [Vec<Body>; 2],
+    /// The last position of each value of durable and internal events.
+    pub(super) values: Vec<Position>,
+}
+
+impl Run {
+    fn new(record: RunRecord, ended_before: Option<i64>, lane: u16) -> Self {
+        Self { record, ended_before, lane, bodies: [Vec::new(), Vec::new()], values: Vec::new() }
+    }
 }
 
 impl Group {
@@ -115,7 +125,7 @@ impl Group {
         Ok(())
     }
 
-    fn event(&mut self, mut event: Prepared, from: &mut Sources<'_>) -> Result<Appended, Error> {
+    fn event(&mut self, event: Prepared, from: &mut Sources<'_>) -> Result<Appended, Error> {
         let run_hash = event.run_hash;
         let (at, before) = self.run(&event.run, from)?;
         if let Some(seen) = self.seen(event.print, from)? {
@@ -144,25 +154,19 @@ impl Group {
             Class::Durable | Class::Internal => &mut self.end.durable,
         };
         totals.events += 1;
-        totals.bytes += event.json_bytes();
-        let checksum = value::seal(&mut event.value, event.json_hash, position, self.now);
+        totals.bytes += event.json.len() as u64;
+        let checksum = value::checksum(event.class, event.mark, self.now, event.json_hash, position);
         if self.witnesses.len() == WITNESSES {
             self.witnesses.remove(0);
         }
-        self.witnesses.push(Witness { class: event.class, position, checksum, run: event.run.clone() });
-        self.put(event, position, &from.view.buckets);
+        self.witnesses.push(Witness { class: event.class, position, checksum, run: event.run });
+        let Prepared { class, mark, json, .. } = event;
+        let body = Body { position, class, mark, json, checksum };
+        self.runs[at].1.bodies[usize::from(class == Class::Transient)].push(body);
         self.classes.push(record.class());
         self.records.push(record);
         self.end.position = position;
         Ok(Appended { position, stored_at, duplicate: false })
-    }
-
-    fn put(&mut self, mut event: Prepared, position: Position, buckets: &Buckets) {
-        let kind = if event.class == Class::Transient { Kind::Deltas } else { Kind::Bodies };
-        keys::place(&mut event.body_key, position);
-        if let Some(bucket) = buckets.newest(kind) {
-            self.batch.insert(&bucket.keys, event.body_key, event.value);
-        }
     }
 
     fn seen(&self, print: u128, from: &Sources<'_>) -> Result<Option<Seen>, Error> {
@@ -200,14 +204,13 @@ impl Group {
             self.runs[at].1.record.follow(record);
             return at;
         }
-        let lane = event.lane;
         let entered = match before {
             Some(mut before) => {
                 let ended_before = before.ended_at;
                 before.follow(record);
-                Run { record: before, ended_before, lane }
+                Run::new(before, ended_before, event.lane)
             }
-            None => Run { record: RunRecord::begin(record), ended_before: None, lane },
+            None => Run::new(RunRecord::begin(record), None, event.lane),
         };
         self.run_at.insert(event.run.clone(), self.runs.len());
         self.runs.push((event.run.clone(), entered));
@@ -258,12 +261,22 @@ impl Group {
         stored.map(|value| codec::Reader::new(&value, "a state value").u64().map(Version)).transpose()
     }
 
-    /// Adds what is written once for the group: run records, dedup entries, the commit record.
+    /// Adds what is written once for the group: events and records of runs, dedup entries, the commit record.
     pub(super) fn finish(&mut self, view: &View) {
         if self.records.is_empty() {
             return;
         }
-        for (key, run) in &self.runs {
+        for (key, run) in &mut self.runs {
+            for (bodies, kind) in run.bodies.iter().zip([Kind::Bodies, Kind::Deltas]) {
+                let Some(bucket) = view.buckets.newest(kind) else { continue };
+                for piece in value::pieces(bodies) {
+                    let last = piece.last().map_or(Position::ZERO, |body| body.position);
+                    self.batch.insert(&bucket.keys, keys::body(key, last), value::encode(piece, self.now));
+                    if kind == Kind::Bodies {
+                        run.values.push(last);
+                    }
+                }
+            }
             self.batch.insert(&view.engine.runs, key.clone(), codec::encode_run(&run.record));
             if run.ended_before != run.record.ended_at {
                 if let Some(at) = run.ended_before {

@@ -174,7 +174,7 @@ impl Writer {
                 }
                 Request::Append { events: ref batch, .. } => {
                     events += batch.len();
-                    bytes += batch.iter().map(|e| e.value.len()).sum::<usize>();
+                    bytes += batch.iter().map(|e| e.json.len()).sum::<usize>();
                 }
                 Request::Put { ref value, .. } => bytes += value.len(),
                 Request::Delete { .. } => {}

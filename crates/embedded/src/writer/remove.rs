@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::Writer;
 use crate::{
-    Fsync, buckets::Kind, codec::Reader, engine::storage, gone::Gone, keys, meta, refs::Refs, stats,
+    Fsync, buckets::Kind, codec::Reader, engine::storage, gone::Gone, keys, meta, refs::Refs, stats, value,
     view::View,
 };
 
@@ -110,7 +110,7 @@ impl Writer {
     }
 }
 
-/// Puts the removal of at most [`STEP`] events of a run, with their references, into a batch.
+/// Puts the removal of about [`STEP`] events of a run, or of all that are left, into a batch with their references.
 fn put_removals(
     view: &Arc<View>,
     run: &[u8],
@@ -127,13 +127,17 @@ fn put_removals(
     let mut referred = Vec::new();
     for kind in [Kind::Bodies, Kind::Deltas] {
         for bucket in view.buckets.of(kind) {
-            for entry in bucket.keys.range(range.clone()).take(STEP - removed) {
-                let key = entry.key().map_err(storage)?;
-                if kind == Kind::Bodies {
-                    referred.push(keys::position(&key));
+            for entry in bucket.keys.range(range.clone()) {
+                if removed >= STEP {
+                    break;
                 }
+                let (key, value) = entry.into_inner().map_err(storage)?;
+                let events = value::decode(&Bytes::from(value), keys::position(&key), Position::ZERO)?;
                 batch.remove(&bucket.keys, key);
-                removed += 1;
+                removed += events.len();
+                if kind == Kind::Bodies {
+                    referred.extend(events.iter().map(|stored| stored.position));
+                }
             }
         }
     }
@@ -170,8 +174,8 @@ fn forget_references(
         done = keys::position(&old);
         let mut refs = Refs::decode(&Bytes::from(value), done)?;
         let before = refs.entries.len();
-        let gone = refs.streams.iter().map(|name| name == stream.as_bytes()).collect::<Vec<_>>();
-        refs.entries.retain(|(position, stream)| *position > last || !gone[*stream]);
+        let gone = refs.sources.iter().map(|source| source.stream == stream.as_bytes()).collect::<Vec<_>>();
+        refs.entries.retain(|(position, source)| *position > last || !gone[*source]);
         if refs.entries.len() == before {
             continue;
         }

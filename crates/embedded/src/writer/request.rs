@@ -1,12 +1,12 @@
 //! What callers ask of the writer.
 
 use bytes::Bytes;
-use headwater_events::{Class, Event, Lane, Mark, Position, StreamName, Tenant};
+use headwater_events::{Class, Event, Lane, Mark, StreamName, Tenant};
 use headwater_store::{Append, Appended, Error, Version};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128_with_seed};
 
-use crate::{keys, value};
+use crate::keys;
 
 /// Where an answer goes. A caller that has gone away is no error.
 pub(crate) type Reply<T> = oneshot::Sender<Result<T, Error>>;
@@ -42,8 +42,7 @@ pub(crate) struct Prepared {
     pub(crate) run: Bytes,
     pub(crate) run_hash: u64,
     pub(crate) lane: u16,
-    pub(crate) body_key: Vec<u8>,
-    pub(crate) value: Vec<u8>,
+    pub(crate) json: Bytes,
     pub(crate) json_hash: u64,
     /// Recognizes the event when it comes again.
     pub(crate) print: u128,
@@ -54,24 +53,19 @@ impl Prepared {
         let Append { event, tenant, stream, class, mark } = append;
         let (tenant, stream) = (tenant.as_str(), stream.as_str());
         let run = keys::run(tenant, stream);
-        let (value, json_hash) = value::prepare(event.json(), class, mark);
+        let json = event.json().clone();
         let Lane(lane) = headwater_events::lane_of(tenant, stream, lanes);
         Self {
             class,
             mark,
-            body_key: keys::body(&run, Position::ZERO),
-            value,
-            json_hash,
+            json_hash: xxh3_64(&json),
+            json,
             print: print(seed, tenant, &event),
             lane,
             run_hash: xxh3_64(&run),
             run: Bytes::from(run),
             event,
         }
-    }
-
-    pub(crate) fn json_bytes(&self) -> u64 {
-        (self.value.len() - value::HEADER) as u64
     }
 }
 
