@@ -101,7 +101,7 @@ async fn a_large_batch_is_cut_into_values() {
     let store = open(dir.path()).await;
     let append = |n: usize| {
         let mut append = event("a", n, Class::Durable, Mark::None);
-        let text = "x".repeat(if n % 100 == 0 { 150_000 } else { 10 });
+        let text = "x".repeat(if n.is_multiple_of(100) { 150_000 } else { 10 });
         append.event = append.event.to_builder().data(&text).build().unwrap();
         append
     };

@@ -18,9 +18,8 @@ use crate::{
     codec,
     commit::{Commit, WITNESSES, Witness},
     dedup::{self, Print, Seen},
-    engine::storage,
     keys,
-    meta::{self, End},
+    meta::End,
     recent::{AsIs, Recent},
     value::{self, Body},
     view::View,
@@ -60,7 +59,8 @@ pub(super) struct Group {
     pub(super) runs: Vec<(Bytes, Run)>,
     /// Where a run stands in `runs`.
     run_at: HashMap<Bytes, usize>,
-    state: HashMap<String, Option<Version>>,
+    /// The state values that the group writes.
+    pub(super) state: HashMap<String, Option<Version>>,
     pub(super) state_version: u64,
     pub(super) duplicates: u64,
     pub(super) answers: Vec<Answer>,
@@ -215,50 +215,6 @@ impl Group {
         self.run_at.insert(event.run.clone(), self.runs.len());
         self.runs.push((event.run.clone(), entered));
         self.runs.len() - 1
-    }
-
-    pub(super) fn put_state(
-        &mut self,
-        key: &str,
-        value: &[u8],
-        expected: Option<Version>,
-        view: &View,
-    ) -> Result<Result<Version, Error>, Error> {
-        let found = self.state(key, view)?;
-        if found != expected {
-            return Ok(Err(Error::Conflict { expected, found }));
-        }
-        self.state_version += 1;
-        let version = Version(self.state_version);
-        let stored = [&version.0.to_be_bytes(), value].concat();
-        self.batch.insert(&view.engine.state, key.as_bytes(), stored);
-        meta::put_state_version(&mut self.batch, &view.engine.meta, self.state_version);
-        self.state.insert(key.to_owned(), Some(version));
-        Ok(Ok(version))
-    }
-
-    pub(super) fn delete_state(
-        &mut self,
-        key: &str,
-        expected: Version,
-        view: &View,
-    ) -> Result<Result<(), Error>, Error> {
-        let (expected, found) = (Some(expected), self.state(key, view)?);
-        if found != expected {
-            return Ok(Err(Error::Conflict { expected, found }));
-        }
-        self.batch.remove(&view.engine.state, key.as_bytes());
-        self.state.insert(key.to_owned(), None);
-        Ok(Ok(()))
-    }
-
-    /// The present version, the group's own writes included.
-    fn state(&self, key: &str, view: &View) -> Result<Option<Version>, Error> {
-        if let Some(version) = self.state.get(key) {
-            return Ok(*version);
-        }
-        let stored = view.engine.state.get(key).map_err(storage)?;
-        stored.map(|value| codec::Reader::new(&value, "a state value").u64().map(Version)).transpose()
     }
 
     /// Adds what is written once for the group: events and records of runs, dedup entries, the commit record.
