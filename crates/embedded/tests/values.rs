@@ -164,3 +164,39 @@ async fn references_that_are_missing_are_damage() {
     assert!(report.damaged > 0, "{report:?}");
     assert_eq!(report.damaged, whole.references - report.references);
 }
+
+#[tokio::test]
+async fn a_cut_inside_of_values_is_told_exactly() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut options = EmbeddedOptions::default();
+    options.retention.durable.max_events = Some(25);
+    options.retention.transient.max_events = Some(4);
+    let open = || EmbeddedStore::open(dir.path(), options.clone());
+    let store = open().await.unwrap();
+    // Positions 1 to 60: durable and internal ones in turn in `a`, `b` now and then; deltas of `b` behind them.
+    let first = (1..=60_usize).map(|n| match n {
+        n if n.is_multiple_of(5) => event("b", n, Class::Durable, Mark::None),
+        n if n.is_multiple_of(2) => event("a", n, Class::Internal, Mark::None),
+        n => event("a", n, Class::Durable, Mark::None),
+    });
+    let deltas = (61..=70).map(|n| event("b", n, Class::Transient, Mark::None));
+    store.append(first.chain(deltas).collect()).await.unwrap();
+    store.trim().await.unwrap();
+    store.close().await.unwrap();
+    drop(store);
+    assert!(verify(dir.path()).unwrap().is_sound());
+    for _ in 0..2 {
+        let store = open().await.unwrap();
+        let a = common::page(&store, &scope("a"), Position::ZERO).await;
+        assert_eq!(positions(&a.records), [37, 39, 41, 43, 47, 49, 51, 53, 57, 59]);
+        assert_eq!(a.gaps.iter().map(|gap| gap.to.0).collect::<Vec<_>>(), [33]);
+        let b = common::page(&store, &scope("b"), Position(5)).await;
+        assert_eq!(positions(&b.records), [40, 45, 50, 55, 60, 67, 68, 69, 70]);
+        assert_eq!(b.gaps.iter().map(|gap| gap.to.0).collect::<Vec<_>>(), [35, 66]);
+        let every = common::page(&store, &ReadScope::Tenant(Tenant::default()), Position(2)).await;
+        assert_eq!(every.records.len(), 15);
+        assert_eq!((every.records[0].position(), every.gaps[0].to), (Position(37), Position(35)));
+        let run = store.run(&Tenant::default(), &stream("a")).await.unwrap().unwrap();
+        assert_eq!(run.removed, Position(33));
+    }
+}
