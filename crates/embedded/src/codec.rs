@@ -19,6 +19,11 @@ impl<'a> Reader<'a> {
         Error::corrupt(None, format_args!("{} is not readable", self.1))
     }
 
+    /// How many bytes are left.
+    pub(crate) fn left(&self) -> usize {
+        self.0.len()
+    }
+
     pub(crate) fn u8(&mut self) -> Result<u8, Error> {
         self.0.try_get_u8().map_err(|_| self.damaged())
     }
@@ -39,11 +44,34 @@ impl<'a> Reader<'a> {
         self.u64().map(Position)
     }
 
+    /// A number as [`put_short`] wrote it.
+    pub(crate) fn short(&mut self) -> Result<u64, Error> {
+        let mut number = 0u64;
+        for shift in (0..64).step_by(7) {
+            let byte = self.u8()?;
+            number |= u64::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                return Ok(number);
+            }
+        }
+        Err(self.damaged())
+    }
+
     pub(crate) fn bytes(&mut self, len: usize) -> Result<&'a [u8], Error> {
         let (front, rest) = self.0.split_at_checked(len).ok_or_else(|| self.damaged())?;
         self.0 = rest;
         Ok(front)
     }
+}
+
+/// Writes a number in as few bytes as it needs, seven bits in each.
+#[allow(clippy::cast_possible_truncation)]
+pub(crate) fn put_short(out: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        out.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    out.push(number as u8);
 }
 
 const RUN: u8 = 1;
@@ -106,6 +134,16 @@ pub(crate) fn decode_run(bytes: &[u8]) -> Result<RunRecord, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn short_numbers_come_back() {
+        let numbers = [0, 1, 127, 128, 300, 1 << 21, u64::MAX];
+        let mut out = Vec::new();
+        numbers.iter().for_each(|&n| put_short(&mut out, n));
+        let mut r = Reader::new(&out, "numbers");
+        assert!(numbers.iter().all(|&n| r.short().unwrap() == n));
+        assert!(r.short().is_err());
+    }
 
     #[test]
     fn run_records_come_back() {

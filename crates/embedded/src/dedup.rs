@@ -1,22 +1,26 @@
-//! Recognizing an event that is stored already.
+//! What recognizes the events that one commit stored, in one value.
 //!
-//! The truth is in the dedup buckets, written in the same batch as the events. In memory are short fingerprints of
-//! the newest ones: most events are new, and that is seen without a look at the buckets.
-
-use std::{
-    collections::HashSet,
-    hash::{BuildHasherDefault, Hasher},
-};
+//! ```text
+//! 0        1          9           17
+//! format   checksum   stored_at   entries: (distance to the last one: 4, fingerprint: 16, hash of its run: 8) …
+//! ```
+//! The value's key has the position of its last event.
 
 use bytes::BufMut;
 use headwater_events::Position;
 use headwater_store::Error;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::{
     buckets::{Buckets, Kind},
     codec::Reader,
     engine::storage,
+    keys,
 };
+
+const FORMAT: u8 = 1;
+const HEADER: usize = 17;
+const ENTRY: usize = 28;
 
 /// Where and when an event was stored first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,92 +31,98 @@ pub(crate) struct Seen {
     pub(crate) run_hash: u64,
 }
 
-impl Seen {
-    pub(crate) fn encode(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(24);
-        out.put_u64(self.position.0);
-        out.put_i64(self.stored_at);
-        out.put_u64(self.run_hash);
-        out
+/// An event as it is recognized.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Print {
+    pub(crate) print: u128,
+    pub(crate) position: Position,
+    pub(crate) run_hash: u64,
+}
+
+/// A value of events that were stored together, in the order of their positions.
+pub(crate) fn encode(prints: &[Print], stored_at: i64) -> Vec<u8> {
+    let last = prints.last().map_or(Position::ZERO, |print| print.position);
+    let mut out = Vec::with_capacity(HEADER + prints.len() * ENTRY);
+    out.put_u8(FORMAT);
+    out.put_u64(0);
+    out.put_i64(stored_at);
+    for print in prints {
+        out.put_u32(u32::try_from(last.0 - print.position.0).unwrap_or(u32::MAX));
+        out.put_u128(print.print);
+        out.put_u64(print.run_hash);
+    }
+    let sum = xxh3_64_with_seed(&out[9..], last.0);
+    out[1..9].copy_from_slice(&sum.to_be_bytes());
+    out
+}
+
+/// A value as it was read.
+pub(crate) struct Prints<'a> {
+    last: Position,
+    pub(crate) stored_at: i64,
+    entries: &'a [[u8; ENTRY]],
+}
+
+impl<'a> Prints<'a> {
+    pub(crate) fn decode(value: &'a [u8], last: Position) -> Result<Self, Error> {
+        let damaged = || Error::corrupt(Some(last), "a dedup entry is not readable");
+        let mut r = Reader::new(value, "a dedup entry");
+        if r.u8()? != FORMAT || r.u64()? != xxh3_64_with_seed(&value[9..], last.0) {
+            return Err(damaged());
+        }
+        let stored_at = r.i64()?;
+        let (entries, rest) = value[HEADER..].as_chunks::<ENTRY>();
+        if rest.is_empty() { Ok(Self { last, stored_at, entries }) } else { Err(damaged()) }
     }
 
-    fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        let mut r = Reader::new(bytes, "a dedup entry");
-        Ok(Self { position: r.position()?, stored_at: r.i64()?, run_hash: r.u64()? })
+    /// All events of the value, in the order of their positions.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Print> {
+        self.entries.iter().map(|entry| self.print(entry))
+    }
+
+    /// The event at a position.
+    fn at(&self, position: Position) -> Option<Print> {
+        let at = self.entries.binary_search_by_key(&position, |entry| self.print(entry).position).ok()?;
+        Some(self.print(&self.entries[at]))
+    }
+
+    fn print(&self, entry: &[u8; ENTRY]) -> Print {
+        let distance = u32::from_be_bytes(std::array::from_fn(|i| entry[i]));
+        Print {
+            position: Position(self.last.0.saturating_sub(u64::from(distance))),
+            print: u128::from_be_bytes(std::array::from_fn(|i| entry[4 + i])),
+            run_hash: u64::from_be_bytes(std::array::from_fn(|i| entry[20 + i])),
+        }
     }
 }
 
-/// The fingerprints of the newest events.
-pub(crate) struct Recent {
-    young: HashSet<u64, BuildHasherDefault<AsIs>>,
-    old: HashSet<u64, BuildHasherDefault<AsIs>>,
-    /// When `young` was begun.
-    young_since: i64,
-    /// Every event since then is in one of the two.
-    complete_since: i64,
+/// When and where an event was stored, if it is the one at this position.
+pub(crate) fn at(buckets: &Buckets, print: u128, position: Position) -> Result<Option<Seen>, Error> {
+    let Some(bucket) = buckets.at(Kind::Dedup, position) else {
+        return Ok(None);
+    };
+    let Some(entry) = bucket.keys.range(keys::prints(position)..=keys::prints(Position::MAX)).next() else {
+        return Ok(None);
+    };
+    let (key, value) = entry.into_inner().map_err(storage)?;
+    let prints = Prints::decode(&value, keys::position(&key))?;
+    let found = prints.at(position).filter(|found| found.print == print);
+    Ok(found.map(|found| Seen { position, stored_at: prints.stored_at, run_hash: found.run_hash }))
 }
 
-/// At most two sets of this many: some 40 MiB under full load, nothing when idle.
-const MAX: usize = 1 << 20;
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Recent {
-    /// Knows nothing of what was stored before `now`.
-    pub(crate) fn new(now: i64) -> Self {
-        Self { young: HashSet::default(), old: HashSet::default(), young_since: now, complete_since: now }
-    }
-
-    pub(crate) fn add(&mut self, print: u128, now: i64) {
-        if self.young.len() >= MAX {
-            self.old = std::mem::take(&mut self.young);
-            self.complete_since = self.young_since;
-            self.young_since = now;
-        }
-        self.young.insert(short(print));
-    }
-
-    /// Whether an event may have been stored since `since`.
-    fn may_have(&self, print: u128, since: i64) -> bool {
-        since < self.complete_since || self.young.contains(&short(print)) || self.old.contains(&short(print))
-    }
-
-    /// When and where the event was stored first, if that was at `since` or later.
-    pub(crate) fn find(&self, buckets: &Buckets, print: u128, since: i64) -> Result<Option<Seen>, Error> {
-        if !self.may_have(print, since) {
-            return Ok(None);
-        }
-        for bucket in buckets.of(Kind::Dedup).iter().rev() {
-            if let Some(value) = bucket.keys.get(print.to_be_bytes()).map_err(storage)? {
-                return Ok(Some(Seen::decode(&value)?).filter(|seen| seen.stored_at >= since));
-            }
-        }
-        Ok(None)
-    }
-}
-
-fn short(print: u128) -> u64 {
-    u64::try_from(print & u128::from(u64::MAX)).unwrap_or(0)
-}
-
-/// Fingerprints are hashes already.
-#[derive(Default)]
-pub(crate) struct AsIs(u64);
-
-impl Hasher for AsIs {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(byte);
-        }
-    }
-
-    fn write_u64(&mut self, n: u64) {
-        self.0 = n;
-    }
-
-    fn write_u128(&mut self, n: u128) {
-        self.0 = short(n);
+    #[test]
+    fn values_come_back_and_damage_is_found() {
+        let print = |print, position| Print { print, position: Position(position), run_hash: 7 };
+        let prints = [print(1, 4), print(u128::MAX, 5), print(3, 90)];
+        let value = encode(&prints, 1_000);
+        let read = Prints::decode(&value, Position(90)).unwrap();
+        assert_eq!(read.iter().collect::<Vec<_>>(), prints);
+        assert_eq!((read.at(Position(5)), read.at(Position(6))), (Some(prints[1]), None));
+        assert!(Prints::decode(&value, Position(91)).is_err(), "in the wrong place");
+        assert!(Prints::decode(&value[..30], Position(90)).is_err());
     }
 }

@@ -24,7 +24,7 @@ pub(crate) fn runs_of(tenant: &str) -> Vec<u8> {
     run(tenant, "")
 }
 
-/// `run 0 position`: an event's key.
+/// `run 0 position`: events of a run, by the last of them.
 pub(crate) fn body(run: &[u8], position: Position) -> Vec<u8> {
     let mut key = Vec::with_capacity(run.len() + 9);
     key.extend_from_slice(run);
@@ -33,7 +33,7 @@ pub(crate) fn body(run: &[u8], position: Position) -> Vec<u8> {
     key
 }
 
-/// `1 tenant 0 position`: an event's reference in its tenant.
+/// `1 tenant 0 position`: references in a tenant, by the last of them.
 pub(crate) fn tenant(tenant: &str, position: Position) -> Vec<u8> {
     let mut key = Vec::with_capacity(tenant.len() + 10);
     key.push(TENANT);
@@ -43,7 +43,7 @@ pub(crate) fn tenant(tenant: &str, position: Position) -> Vec<u8> {
     key
 }
 
-/// `2 lane tenant 0 position`: an event's reference in its lane.
+/// `2 lane tenant 0 position`: references in a lane, by the last of them.
 pub(crate) fn lane(lane: u16, tenant: &str, position: Position) -> Vec<u8> {
     let mut key = Vec::with_capacity(tenant.len() + 12);
     key.push(LANE);
@@ -58,6 +58,18 @@ pub(crate) fn lane(lane: u16, tenant: &str, position: Position) -> Vec<u8> {
 pub(crate) fn commit(position: Position) -> [u8; 9] {
     let mut key = [COMMIT; 9];
     key[1..].copy_from_slice(&position.0.to_be_bytes());
+    key
+}
+
+/// `0 position`: what recognizes the events of the commit whose last one is at `position`.
+pub(crate) fn prints(position: Position) -> [u8; 9] {
+    commit(position)
+}
+
+/// `1 fingerprint`: the key of a single event as it is recognized.
+pub(crate) fn print(print: u128) -> [u8; 17] {
+    let mut key = [1; 17];
+    key[1..].copy_from_slice(&print.to_be_bytes());
     key
 }
 

@@ -3,20 +3,22 @@
 //! ```text
 //!  append ──► queue ──► one writer thread: one batch, one fsync for all who wait ──► answers, ring
 //!
-//!  bodies    tenant, stream, position → event          a keyspace for each day
-//!  deltas    tenant, stream, position → event          a keyspace for each hour
-//!  refs      tenant, position → stream                 a keyspace for each day
-//!            lane, tenant, position → stream
+//!  bodies    tenant, stream, last position → events     a keyspace for each day
+//!  deltas    tenant, stream, last position → events     a keyspace for each hour
+//!  refs      tenant, last position → references         a keyspace for each day
+//!            lane, tenant, last position → references
 //!            position → commit record
-//!  dedup     fingerprint → position                    a keyspace for each quarter of an hour
+//!  dedup     last position → fingerprints              a keyspace for each quarter of an hour
 //!  runs · ended · gone · state · meta
 //! ```
 //!
+//! * What one commit stores of a stream, a tenant or a lane is one value, under the last of its positions.
 //! * An answer is durable unless [`Fsync`] says otherwise, and callers that wait together share one fsync.
 //! * Retention moves a mark at once and drops whole keyspaces later: no tombstones.
 //! * Every event has a checksum over its content and its place; positions are dense.
 //! * The format is written down in the folder, and a folder of a newer format is refused untouched.
 
+mod bodies;
 mod buckets;
 mod codec;
 mod commit;
@@ -30,7 +32,9 @@ mod meta;
 mod metric_definitions;
 mod options;
 mod read;
+mod recent;
 mod recover;
+mod refs;
 mod shared;
 mod space;
 mod state;

@@ -10,13 +10,13 @@ use headwater_events::{Class, Position};
 use headwater_store::Error;
 
 use crate::{
+    bodies,
     buckets::{Buckets, Kind},
     codec::{self, Reader},
     commit::{Commit, Witness},
     engine::{Engine, storage},
     keys,
     meta::{self, End, Identity},
-    value,
     view::{Lost, View},
 };
 
@@ -121,11 +121,11 @@ fn check_tail(engine: &Engine, buckets: &Buckets, witnesses: &[Witness]) -> Resu
             run.first <= position && (kind != Kind::Deltas || run.trimmed < position) && cut < position
         });
         let stored = match buckets.at(kind, position) {
-            Some(bucket) => bucket.keys.get(keys::body(&witness.run, position)).map_err(storage)?,
+            Some(bucket) => bodies::at(|range| bucket.keys.range(range), &witness.run, position)?,
             None => None,
         };
         match stored {
-            Some(stored) if value::check(&stored, position)?.checksum != witness.checksum => {
+            Some(stored) if stored.check().is_err() || stored.checksum != witness.checksum => {
                 return Err(Error::corrupt(Some(position), "the last event is not the one that was stored"));
             }
             None if kept => return Err(Error::corrupt(Some(position), "the last event is not there")),

@@ -183,7 +183,7 @@ impl EventLog for EmbeddedStore {
         let identity = self.shared.identity;
         let events: Vec<_> =
             batch.into_iter().map(|event| Prepared::new(event, identity.lanes, identity.seed)).collect();
-        let bytes = events.iter().map(|event| event.value.len()).sum::<usize>();
+        let bytes = events.iter().map(|event| event.json.len()).sum::<usize>();
         let all = (self.shared.options.queue_bytes / ROOM_UNIT).max(1);
         // A batch that is larger than the queue has it for itself.
         let units = u32::try_from(bytes.div_ceil(ROOM_UNIT).min(all)).unwrap_or(u32::MAX);

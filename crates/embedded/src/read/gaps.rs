@@ -1,11 +1,11 @@
 //! What is missing.
 
 use fjall::Readable;
-use headwater_events::{Class, Position};
+use headwater_events::Position;
 use headwater_store::{Error, GapReason, Page, RunRecord};
 
 use super::{Reading, page};
-use crate::{buckets::Kind, engine::storage, keys, view::Lost};
+use crate::{bodies, buckets::Kind, view::Lost};
 
 /// A run's record with what retention has removed since it was written, as far as a reader behind `after` asks.
 ///
@@ -42,12 +42,9 @@ fn last_at_or_before(
     }
     let buckets = reading.view.buckets.after(kind, from.prev());
     for bucket in buckets.iter().rev().filter(|bucket| bucket.first <= to) {
-        let range = keys::body(run, from)..=keys::body(run, to);
-        for entry in reading.snapshot.range(&bucket.keys, range).rev() {
-            let (key, value) = entry.into_inner().map_err(storage)?;
-            if value.get(1) != Some(&(Class::Internal as u8)) {
-                return Ok(Some(keys::position(&key)));
-            }
+        let range = |range| reading.snapshot.range(&bucket.keys, range);
+        if let Some(last) = bodies::last_shown(range, run, from.prev(), to)? {
+            return Ok(Some(last));
         }
     }
     Ok(None)

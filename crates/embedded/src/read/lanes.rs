@@ -5,20 +5,23 @@ use std::{
     collections::{BinaryHeap, VecDeque},
 };
 
-use bytes::Bytes;
-use fjall::{Iter, Readable};
+use fjall::Readable;
 use headwater_events::{Lane, Position};
 use headwater_store::{Error, GapReason, Page};
 
 use super::{
-    Limit, Reading, gaps,
-    page::{self, Stored},
+    Limit, Reading,
+    entries::Entries,
+    gaps,
+    page::{self},
     refs::{self, Bodies, Scope},
 };
 use crate::{
     buckets::{Bucket, Kind},
     engine::storage,
     keys, meta,
+    refs::Source,
+    value::Stored,
 };
 
 pub(super) fn page(reading: &Reading<'_>, lane: Lane, after: Position, limit: Limit) -> Result<Page, Error> {
@@ -31,7 +34,6 @@ pub(super) fn page(reading: &Reading<'_>, lane: Lane, after: Position, limit: Li
         lane,
         after: start,
         buckets: reading.view.buckets.after(Kind::Refs, start).iter().cloned().collect(),
-        current: None,
         heads: BinaryHeap::new(),
         tenants: Vec::new(),
         bodies: Bodies::new(reading),
@@ -69,47 +71,45 @@ struct Merge<'a> {
     lane: Lane,
     after: Position,
     buckets: VecDeque<Bucket>,
-    /// The bucket must live while it is read.
-    current: Option<Bucket>,
-    /// The next position of each tenant, with the stream it is in.
-    heads: BinaryHeap<Reverse<(Position, usize, Bytes)>>,
-    tenants: Vec<(Scope, Iter)>,
+    /// The next position of each tenant.
+    heads: BinaryHeap<Reverse<(Position, usize)>>,
+    /// Each with the source of its next position.
+    tenants: Vec<(Scope, Entries, Source)>,
     bodies: Bodies<'a>,
 }
 
 impl Merge<'_> {
     fn next(&mut self) -> Result<Option<Stored>, Error> {
         loop {
-            let Some(Reverse((position, tenant, stream))) = self.heads.pop() else {
+            let Some(Reverse((position, tenant))) = self.heads.pop() else {
                 match self.buckets.pop_front() {
-                    Some(bucket) => self.enter(bucket)?,
+                    Some(bucket) => self.enter(&bucket)?,
                     None => return Ok(None),
                 }
                 continue;
             };
+            let source = std::mem::take(&mut self.tenants[tenant].2);
             self.advance(tenant)?;
-            let run = self.tenants[tenant].0.run(&stream);
-            if let Some(stored) = self.bodies.get(run, position)? {
+            if let Some(stored) = self.bodies.get(&self.tenants[tenant].0, &source, position)? {
                 return Ok(Some(stored));
             }
         }
     }
 
-    fn enter(&mut self, bucket: Bucket) -> Result<(), Error> {
+    fn enter(&mut self, bucket: &Bucket) -> Result<(), Error> {
         self.tenants.clear();
-        for scope in tenants(self.reading, &bucket, self.lane)? {
-            let range = scope.key(self.after.next())..=scope.key(Position::MAX);
-            let iter = self.reading.snapshot.range(&bucket.keys, range);
-            self.tenants.push((scope, iter));
+        for scope in tenants(self.reading, bucket, self.lane)? {
+            let entries = Entries::new(self.reading, bucket, &scope, self.after);
+            self.tenants.push((scope, entries, Source::default()));
         }
-        self.current = Some(bucket);
         (0..self.tenants.len()).try_for_each(|tenant| self.advance(tenant))
     }
 
     fn advance(&mut self, tenant: usize) -> Result<(), Error> {
-        if let Some(entry) = self.tenants[tenant].1.next() {
-            let (key, stream) = entry.into_inner().map_err(storage)?;
-            self.heads.push(Reverse((keys::position(&key), tenant, Bytes::from(stream))));
+        let (_, entries, next) = &mut self.tenants[tenant];
+        if let Some((position, source)) = entries.next()? {
+            *next = source;
+            self.heads.push(Reverse((position, tenant)));
         }
         Ok(())
     }

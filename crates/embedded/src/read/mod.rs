@@ -1,5 +1,6 @@
 //! Reading history. Everything here blocks and runs on threads made for that.
 
+mod entries;
 mod gaps;
 mod lanes;
 mod page;

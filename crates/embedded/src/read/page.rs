@@ -1,14 +1,10 @@
 //! Filling a page.
 
-use bytes::Bytes;
 use headwater_events::Position;
 use headwater_store::{Error, Gap, GapReason, Page};
 
 use super::Limit;
-use crate::value;
-
-/// A stored value at its position.
-pub(super) type Stored = (Position, Bytes);
+use crate::value::Stored;
 
 /// A page of what comes in order, all behind `after`.
 pub(super) fn fill(
@@ -20,14 +16,15 @@ pub(super) fn fill(
     let mut page = Page { next: after, ..Page::default() };
     let mut bytes = 0usize;
     for stored in stored {
-        let (position, value) = stored?;
-        bytes = bytes.saturating_add(value.len().saturating_sub(value::HEADER));
+        let stored = stored?;
+        let position = stored.position;
+        bytes = bytes.saturating_add(stored.json.len());
         let full = page.records.len() >= limit.records || bytes > limit.bytes;
         if full && !page.records.is_empty() {
             page.more = true;
             return Ok(page);
         }
-        page.records.push(value::decode(&value, position)?);
+        page.records.push(stored.into_record()?);
         page.next = position;
     }
     page.next = page.next.max(tail);

@@ -3,19 +3,20 @@
 use std::{collections::HashMap, vec};
 
 use bytes::Bytes;
-use fjall::{Iter, Readable};
 use headwater_events::{Lane, Position, Tenant};
 use headwater_store::{Error, GapReason, Page};
 
 use super::{
-    Limit, Reading, gaps,
-    page::{self, Stored},
+    Limit, Reading,
+    entries::{self, Entries},
+    gaps,
+    page::{self},
 };
 use crate::{
     buckets::{Bucket, Kind},
-    codec,
-    engine::storage,
-    keys, meta,
+    codec, keys, meta,
+    refs::Source,
+    value::{self, Stored},
 };
 
 /// A scope that has an index of references of its own.
@@ -69,7 +70,7 @@ pub(super) fn page(
     let mut bodies = Bodies::new(reading);
     let walk = Walk::new(reading, scope, after.max(reading.view.cuts.durable));
     let events = walk.filter_map(|reference| match reference {
-        Ok((position, stream)) => bodies.get(scope.run(&stream), position).transpose(),
+        Ok((position, source)) => bodies.get(scope, &source, position).transpose(),
         Err(error) => Some(Err(error)),
     });
     let mut page = page::fill(events, after, reading.tail, limit)?;
@@ -89,58 +90,81 @@ pub(super) fn removed(reading: &Reading<'_>, scope: &Scope, after: Position) -> 
     }
     let buckets = reading.view.buckets.after(Kind::Refs, known);
     for bucket in buckets.iter().rev().filter(|bucket| bucket.first <= cut) {
-        let range = scope.key(known.next())..=scope.key(cut);
-        if let Some(entry) = reading.snapshot.range(&bucket.keys, range).next_back() {
-            return Ok(keys::position(&entry.key().map_err(storage)?));
+        if let Some(last) = entries::last(reading, bucket, scope, known, cut)? {
+            return Ok(last);
         }
     }
     Ok(known)
 }
+
+/// How many values are kept while a page is filled.
+const KEPT: usize = 256;
 
 /// Finds the events that references point to.
 pub(super) struct Bodies<'a> {
     reading: &'a Reading<'a>,
     /// Where runs begin, of those that were asked for: an earlier one of the same name may have been deleted.
     firsts: HashMap<Vec<u8>, Option<Position>>,
+    /// The values that were read last, of each run: they are likely to be asked for more. By their last positions.
+    values: HashMap<Vec<u8>, (Position, Vec<Stored>)>,
 }
 
 impl<'a> Bodies<'a> {
     pub(super) fn new(reading: &'a Reading<'a>) -> Self {
-        Self { reading, firsts: HashMap::new() }
+        Self { reading, firsts: HashMap::new(), values: HashMap::new() }
     }
 
-    /// The event of a run at a position; nothing where its run was deleted.
-    pub(super) fn get(&mut self, run: Vec<u8>, position: Position) -> Result<Option<Stored>, Error> {
-        let view = self.reading.view;
-        let body = match view.buckets.at(Kind::Bodies, position) {
-            Some(bucket) => self.reading.get(&bucket.keys, &keys::body(&run, position))?,
-            None => None,
-        };
-        if position <= view.holes && self.first(run)?.is_none_or(|first| position < first) {
+    /// The event that a reference points to; nothing where its run was deleted.
+    pub(super) fn get(
+        &mut self,
+        scope: &Scope,
+        source: &Source,
+        position: Position,
+    ) -> Result<Option<Stored>, Error> {
+        let run = scope.run(&source.stream);
+        if position <= self.reading.view.holes && self.first(&run)?.is_none_or(|first| position < first) {
             return Ok(None);
         }
-        let body = body.ok_or_else(|| Error::corrupt(Some(position), "a reference points to nothing"))?;
-        Ok(Some((position, Bytes::from(body))))
+        let events = self.value(&run, source.value)?;
+        let at = events.binary_search_by_key(&position, |stored| stored.position);
+        let found = at.map_err(|_| Error::corrupt(Some(position), "a reference points to nothing"))?;
+        Ok(Some(events[found].clone()))
     }
 
-    fn first(&mut self, run: Vec<u8>) -> Result<Option<Position>, Error> {
-        if let Some(first) = self.firsts.get(&run) {
+    /// The events of the value of a run whose last one is at `last`; none where there is no such value.
+    fn value(&mut self, run: &[u8], last: Position) -> Result<&[Stored], Error> {
+        if self.values.get(run).is_none_or(|(known, _)| *known != last) {
+            let value = match self.reading.view.buckets.at(Kind::Bodies, last) {
+                Some(bucket) => self.reading.get(&bucket.keys, &keys::body(run, last))?,
+                None => None,
+            };
+            let decode = |value| value::decode(&Bytes::from(value), last, Position::ZERO);
+            let events = value.map(decode).transpose()?.unwrap_or_default();
+            if self.values.len() >= KEPT {
+                self.values.clear();
+            }
+            self.values.insert(run.to_vec(), (last, events));
+        }
+        Ok(self.values.get(run).map_or(&[], |(_, events)| events))
+    }
+
+    fn first(&mut self, run: &[u8]) -> Result<Option<Position>, Error> {
+        if let Some(first) = self.firsts.get(run) {
             return Ok(*first);
         }
-        let record = self.reading.get(&self.reading.view.engine.runs, &run)?;
+        let record = self.reading.get(&self.reading.view.engine.runs, run)?;
         let first = record.map(|record| codec::decode_run(&record)).transpose()?.map(|record| record.first);
-        self.firsts.insert(run, first);
+        self.firsts.insert(run.to_vec(), first);
         Ok(first)
     }
 }
 
-/// The references of a scope behind a position: position and stream.
+/// The references of a scope behind a position, bucket after bucket.
 struct Walk<'a> {
     reading: &'a Reading<'a>,
     scope: &'a Scope,
     buckets: vec::IntoIter<Bucket>,
-    /// The bucket must live while it is read.
-    current: Option<(Bucket, Iter)>,
+    current: Option<Entries>,
     after: Position,
 }
 
@@ -152,24 +176,17 @@ impl<'a> Walk<'a> {
 }
 
 impl Iterator for Walk<'_> {
-    type Item = Result<(Position, Bytes), Error>;
+    type Item = Result<(Position, Source), Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            if let Some((_, iter)) = &mut self.current
-                && let Some(entry) = iter.next()
-            {
-                return Some(
-                    entry
-                        .into_inner()
-                        .map_err(storage)
-                        .map(|(key, stream)| (keys::position(&key), Bytes::from(stream))),
-                );
+            match self.current.as_mut().map(Entries::next).transpose() {
+                Ok(None | Some(None)) => {}
+                Ok(Some(reference)) => return reference.map(Ok),
+                Err(error) => return Some(Err(error)),
             }
             let bucket = self.buckets.next()?;
-            let range = self.scope.key(self.after.next())..=self.scope.key(Position::MAX);
-            let iter = self.reading.snapshot.range(&bucket.keys, range);
-            self.current = Some((bucket, iter));
+            self.current = Some(Entries::new(self.reading, &bucket, self.scope, self.after));
         }
     }
 }

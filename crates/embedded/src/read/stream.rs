@@ -4,12 +4,12 @@ use std::{iter::Peekable, vec};
 
 use bytes::Bytes;
 use fjall::{Iter, Readable};
-use headwater_events::{Class, Position};
+use headwater_events::Position;
 use headwater_store::{ClassesKey, Error, GapReason, Page, RunRecord};
 
 use super::{
     Limit, Reading, gaps,
-    page::{self, Stored},
+    page::{self},
 };
 use crate::{
     buckets::{Bucket, Kind},
@@ -17,6 +17,7 @@ use crate::{
     engine::storage,
     gone::Gone,
     keys,
+    value::{self, Stored},
 };
 
 pub(super) fn page(
@@ -40,7 +41,7 @@ pub(super) fn page(
     };
     let record = codec::decode_run(&record)?;
     let events = merged(reading, run, &record, after)?.filter(|stored| match stored {
-        Ok((_, value)) => wanted(value, classes),
+        Ok(stored) => classes.classes().contains(stored.class),
         Err(_) => true,
     });
     let mut page = page::fill(events, after, reading.tail, limit)?;
@@ -61,14 +62,6 @@ fn tell_gone(page: &mut Page, gone: Option<Gone>, after: Position) {
     if let Some(gone) = gone.filter(|gone| !gone.deleted || after > Position::ZERO) {
         page::tell(page, after, (after, gone.to), gone.reason());
     }
-}
-
-/// Whether a reader of these classes is shown a value. Damage is shown to everybody.
-fn wanted(value: &[u8], classes: ClassesKey) -> bool {
-    value
-        .get(1)
-        .and_then(|&class| Class::from_u8(class))
-        .is_none_or(|class| classes.classes().contains(class))
 }
 
 /// A run's events behind a position, durable and transient ones merged.
@@ -92,7 +85,7 @@ fn first_of(
     deltas: &mut Peekable<Walk<'_>>,
 ) -> Option<Result<Stored, Error>> {
     match (bodies.peek(), deltas.peek()) {
-        (Some(Ok((body, _))), Some(Ok((delta, _)))) if body < delta => bodies.next(),
+        (Some(Ok(body)), Some(Ok(delta))) if body.position < delta.position => bodies.next(),
         (Some(Err(_)), _) | (Some(_), None) => bodies.next(),
         (_, _) => deltas.next(),
     }
@@ -105,6 +98,8 @@ struct Walk<'a> {
     buckets: vec::IntoIter<Bucket>,
     /// The bucket must live while it is read.
     current: Option<(Bucket, Iter)>,
+    /// What is left of the value that is being read.
+    rest: vec::IntoIter<Stored>,
     after: Position,
     last: Position,
 }
@@ -116,7 +111,15 @@ impl<'a> Walk<'a> {
             true => buckets.iter().take_while(|bucket| bucket.first <= last).cloned().collect(),
             false => Vec::new(),
         };
-        Self { reading, run, buckets: buckets.into_iter(), current: None, after, last }
+        Self {
+            reading,
+            run,
+            buckets: buckets.into_iter(),
+            current: None,
+            rest: Vec::new().into_iter(),
+            after,
+            last,
+        }
     }
 }
 
@@ -125,15 +128,21 @@ impl Iterator for Walk<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
+            if let Some(stored) = self.rest.next() {
+                return Some(Ok(stored));
+            }
             if let Some((_, iter)) = &mut self.current
                 && let Some(entry) = iter.next()
             {
-                return Some(
-                    entry
-                        .into_inner()
-                        .map_err(storage)
-                        .map(|(key, value)| (keys::position(&key), Bytes::from(value))),
-                );
+                let read = entry.into_inner().map_err(storage);
+                let read = read.and_then(|(key, value)| {
+                    value::decode(&Bytes::from(value), keys::position(&key), self.after)
+                });
+                match read {
+                    Ok(events) => self.rest = events.into_iter(),
+                    Err(error) => return Some(Err(error)),
+                }
+                continue;
             }
             let bucket = self.buckets.next()?;
             let range = keys::body(self.run, self.after.next())..=keys::body(self.run, self.last);

@@ -1,6 +1,7 @@
 //! Looking at every byte of a log.
 
 mod events;
+mod missing;
 mod refs;
 mod seen;
 
@@ -114,8 +115,8 @@ pub fn verify(path: impl AsRef<Path>) -> Result<Report, Error> {
             "acknowledged events are gone: the log ends at {last}, {marked} was answered"
         ));
     }
-    let seen = events::check(&log, &mut report)?;
-    refs::check(&log, &seen, &mut report)?;
+    let mut found = events::check(&log, &mut report)?;
+    refs::check(&log, &mut found, &mut report)?;
     records(&log, &mut report)?;
     Ok(report)
 }

@@ -1,12 +1,14 @@
-//! Every reference points to an event, and every position that a commit record tells of has one.
+//! Every reference points to an event, every event has its references, and every position that a commit record
+//! tells of has an event.
 
-use headwater_events::{Class, Position};
+use bytes::Bytes;
+use headwater_events::{Position, lane_of};
 use headwater_store::Error;
 
-use super::{Log, Report, events::dropped, name, seen::Seen};
-use crate::{buckets::Kind, codec, commit::Commit, engine::storage, keys};
+use super::{Log, Report, events::Found, missing::Missing, name};
+use crate::{buckets::Kind, codec, commit::Commit, engine::storage, keys, refs::Refs, value};
 
-pub(super) fn check(log: &Log, seen: &Seen, report: &mut Report) -> Result<(), Error> {
+pub(super) fn check(log: &Log, found: &mut Found, report: &mut Report) -> Result<(), Error> {
     let mut missing = Missing::new(log);
     for bucket in log.buckets.of(Kind::Refs) {
         for entry in bucket.keys.iter() {
@@ -15,69 +17,78 @@ pub(super) fn check(log: &Log, seen: &Seen, report: &mut Report) -> Result<(), E
             if key.first() == Some(&keys::COMMIT) {
                 report.commits += 1;
                 match Commit::decode(&value) {
-                    Ok(commit) => missing.look(&commit, position, seen, report),
+                    Ok(commit) => missing.look(&commit, position, &found.seen, report),
                     Err(error) => report.tell(format_args!("commit at {position}: {error}")),
                 }
                 continue;
             }
-            report.references += 1;
-            if position > log.cuts.durable
-                && !seen.contains(position)
-                && !is_gone(log, &key, &value, position)?
-            {
-                report.tell(format_args!("the reference {} to {position} points to nothing", name(&key)));
+            match Refs::decode(&Bytes::from(value), position) {
+                Ok(refs) => references(log, &key, &refs, found, report)?,
+                Err(error) => report.tell(format_args!("references {} to {position}: {error}", name(&key))),
             }
         }
     }
-    if missing.count > log.cleared {
-        report.tell(format_args!(
-            "{} events are missing, the first at {}; {} were cleared away after their stream was deleted",
-            missing.count, missing.first, log.cleared
-        ));
+    missing.tell(report);
+    for position in found.unreferred() {
+        report.tell(format_args!("position {position}: a reference to the event is missing"));
     }
     Ok(())
 }
 
-/// Whether the run that a reference belongs to was deleted or taken whole.
-fn is_gone(log: &Log, key: &[u8], stream: &[u8], position: Position) -> Result<bool, Error> {
-    let skip = if key.first() == Some(&keys::LANE) { 3 } else { 1 };
+/// Looks at the references of one value.
+fn references(
+    log: &Log,
+    key: &[u8],
+    refs: &Refs,
+    found: &mut Found,
+    report: &mut Report,
+) -> Result<(), Error> {
+    let in_lane = key.first() == Some(&keys::LANE);
+    let skip = if in_lane { 3 } else { 1 };
     let tenant = &key[skip..key.len().saturating_sub(9).max(skip)];
-    let run = [tenant, b"\0", stream].concat();
+    let mut sources: Vec<Option<(Vec<u8>, Vec<Position>)>> = vec![None; refs.sources.len()];
+    for &(position, source) in &refs.entries {
+        report.references += 1;
+        if position <= log.cuts.durable {
+            continue;
+        }
+        let (run, held) = match &mut sources[source] {
+            Some(known) => known,
+            unknown => {
+                let source = &refs.sources[source];
+                let run = [tenant, b"\0", &source.stream].concat();
+                let held = held(log, &run, source.value)?;
+                unknown.insert((run, held))
+            }
+        };
+        let right_lane = !in_lane
+            || keys::split(run).is_some_and(|(tenant, stream)| {
+                key[1..3] == lane_of(tenant, stream, log.identity.lanes).0.to_be_bytes()
+            });
+        if right_lane && found.is_durable(position) && held.binary_search(&position).is_ok() {
+            if !found.refer(position, in_lane) {
+                report.tell(format_args!("the reference {} to {position} stands twice", name(key)));
+            }
+        } else if !is_gone(log, run, position)? {
+            report.tell(format_args!("the reference {} to {position} points to nothing", name(key)));
+        }
+    }
+    Ok(())
+}
+
+/// The positions in the value of a run whose last one is at `last`; none where there is no such value.
+fn held(log: &Log, run: &[u8], last: Position) -> Result<Vec<Position>, Error> {
+    let value = match log.buckets.at(Kind::Bodies, last) {
+        Some(bucket) => bucket.keys.get(keys::body(run, last)).map_err(storage)?,
+        None => None,
+    };
+    // One that cannot be read has been told of.
+    let events = value.and_then(|value| value::decode(&Bytes::from(value), last, Position::ZERO).ok());
+    Ok(events.unwrap_or_default().iter().map(|stored| stored.position).collect())
+}
+
+/// Whether the run that a reference belongs to was deleted or taken whole.
+fn is_gone(log: &Log, run: &[u8], position: Position) -> Result<bool, Error> {
     let run = log.engine.runs.get(run).map_err(storage)?.map(|run| codec::decode_run(&run)).transpose()?;
     Ok(run.is_none_or(|run| position < run.first))
-}
-
-/// Events that a commit record tells of and that are not there.
-struct Missing<'a> {
-    log: &'a Log,
-    dropped: [Vec<(Position, Position)>; 2],
-    count: u64,
-    first: Position,
-}
-
-impl<'a> Missing<'a> {
-    fn new(log: &'a Log) -> Self {
-        let dropped = [dropped(log, Kind::Bodies), dropped(log, Kind::Deltas)];
-        Self { log, dropped, count: 0, first: Position::ZERO }
-    }
-
-    fn look(&mut self, commit: &Commit, last: Position, seen: &Seen, report: &mut Report) {
-        if commit.first.0 + commit.classes.len() as u64 != last.0 + 1 {
-            report.tell(format_args!("the commit at {last} does not tell of all its events"));
-        }
-        for (position, class) in (commit.first.0..).map(Position).zip(&commit.classes) {
-            let (dropped, cut) = match class {
-                Class::Transient => (&self.dropped[1], self.log.cuts.transient),
-                Class::Durable | Class::Internal => (&self.dropped[0], self.log.cuts.durable),
-            };
-            let expected =
-                position > cut && !dropped.iter().any(|(from, to)| (*from..=*to).contains(&position));
-            if expected && !seen.contains(position) {
-                if self.count == 0 {
-                    self.first = position;
-                }
-                self.count += 1;
-            }
-        }
-    }
 }

@@ -32,6 +32,16 @@ impl Seen {
         self.place(position).and_then(|(word, bit)| Some(self.bits.get(word)? & bit != 0)).unwrap_or(false)
     }
 
+    /// The positions that are marked here and not in one of the others, which have room for the same ones.
+    pub(super) fn without<'a>(&'a self, others: [&'a Self; 2]) -> impl Iterator<Item = Position> + 'a {
+        let word = |of: &Self, at: usize| of.bits.get(at).copied().unwrap_or(0);
+        self.bits.iter().enumerate().flat_map(move |(at, bits)| {
+            let left = bits & !others.iter().fold(u64::MAX, |all, other| all & word(other, at));
+            let base = self.base + 1 + at as u64 * 64;
+            (0..64).filter(move |bit| left & (1 << bit) != 0).map(move |bit| Position(base + bit))
+        })
+    }
+
     fn place(&self, position: Position) -> Option<(usize, u64)> {
         let offset = position.0.checked_sub(self.base + 1)?;
         Some((usize::try_from(offset / 64).ok()?, 1 << (offset % 64)))

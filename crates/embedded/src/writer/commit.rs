@@ -92,15 +92,10 @@ impl Writer {
         requests: Vec<Request>,
     ) -> Result<(Group, Vec<tokio::sync::OwnedSemaphorePermit>), (Error, Vec<Answer>)> {
         let now = self.now();
-        let window = i64::try_from(self.shared.options.dedup_window.as_millis()).unwrap_or(i64::MAX);
+        let dedup_since = self.dedup_since(now);
         let batch = fjall::OwnedWriteBatch::with_capacity(view.engine.db.clone(), requests.len() * 6);
         let mut group = Group::new(batch, self.end, now, self.state_version);
-        let mut sources = Sources {
-            view,
-            recent: &self.recent,
-            cache: &mut self.runs,
-            dedup_since: now.saturating_sub(window),
-        };
+        let mut sources = Sources { view, recent: &self.recent, cache: &mut self.runs, dedup_since };
         let mut rooms = Vec::new();
         let mut broken = None;
         for request in requests {
@@ -134,9 +129,10 @@ impl Writer {
         if group.is_empty() {
             return answer(std::mem::take(&mut group.answers), None);
         }
+        self.recent.spill(&view.buckets, 2 * group.prints.len(), &mut group.batch);
         let durable = self.reserve(view, &mut group);
         let mode = if durable { PersistMode::SyncData } else { PersistMode::Buffer };
-        let Group { batch, now, end, records, seen, runs, state_version, duplicates, answers, .. } = group;
+        let Group { batch, now, end, records, prints, runs, state_version, duplicates, answers, .. } = group;
         let started = std::time::Instant::now();
         let committed = match self.shared.faults.next() {
             None => batch.durability(Some(mode)).commit(),
@@ -154,8 +150,9 @@ impl Writer {
             end.durable.bytes + end.transient.bytes - self.end.durable.bytes - self.end.transient.bytes;
         self.count(durable, records.len(), bytes, duplicates, took);
         self.state_version = state_version;
-        for (print, _) in seen {
-            self.recent.add(print, now);
+        let since = self.dedup_since(now);
+        for print in prints {
+            self.recent.add(print.print, print.position, now, since);
         }
         for (key, run) in runs {
             self.runs.put(key, run.record);
@@ -248,8 +245,7 @@ fn broken(batch: fjall::OwnedWriteBatch, fault: Fault) -> Result<(), fjall::Erro
 fn weight(request: &Request) -> u64 {
     match request {
         Request::Append { events, .. } => {
-            let put =
-                |e: &Prepared| e.value.len() + e.body_key.len() + 2 * e.tenant_key.len() + e.run.len() + 128;
+            let put = |e: &Prepared| e.json.len() + 3 * e.run.len() + 256;
             events.iter().map(put).sum::<usize>() as u64
         }
         Request::Put { key, value, .. } => (key.len() + value.len()) as u64,

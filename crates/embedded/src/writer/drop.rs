@@ -6,11 +6,12 @@
 
 use bytes::Bytes;
 use fjall::OwnedWriteBatch;
-use headwater_events::{Class, Position, lane_of};
+use headwater_events::{Position, lane_of};
 use headwater_store::Error;
 
 use super::Writer;
 use crate::{
+    bodies,
     buckets::{self, Bucket, Kind},
     codec,
     engine::storage,
@@ -250,16 +251,7 @@ pub(super) fn last_of(
 }
 
 fn last_shown(bucket: &Bucket, run: &[u8], after: Position, to: Position) -> Result<Option<Position>, Error> {
-    if after >= to {
-        return Ok(None);
-    }
-    for entry in bucket.keys.range(keys::body(run, after.next())..=keys::body(run, to)).rev() {
-        let (key, value) = entry.into_inner().map_err(storage)?;
-        if value.get(1) != Some(&(Class::Internal as u8)) {
-            return Ok(Some(keys::position(&key)));
-        }
-    }
-    Ok(None)
+    bodies::last_shown(|range| bucket.keys.range(range), run, after, to)
 }
 
 /// The first run at or behind a key of a bucket, and its last position in it.

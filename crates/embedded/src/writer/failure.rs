@@ -10,7 +10,7 @@ use headwater_store::{Error, GapReason, Record, StatusKind};
 use tokio::time::Instant;
 
 use super::Writer;
-use crate::{dedup::Recent, engine::Engine, recover, stats, view::View};
+use crate::{engine::Engine, recover, stats, view::View};
 
 /// The database is closed.
 pub(super) struct Away {
@@ -63,7 +63,7 @@ impl Writer {
             Engine::open(&self.folder.database(), options.cache_bytes).map_err(Error::unavailable)?;
         let found = recover::recover(engine, options.lanes, Some(self.end.position))?;
         self.runs.clear();
-        self.recent = Recent::new(options.clock.now().as_millisecond().max(found.end.stored_at) + 1);
+        self.recent = super::load_recent(options, &found)?;
         let before = self.end;
         self.end = found.end;
         self.state_version = self.state_version.max(found.state_version);

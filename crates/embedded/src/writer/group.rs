@@ -9,18 +9,19 @@ use headwater_store::{Appended, Error, Record, RunRecord, Version};
 use jiff::Timestamp;
 
 use super::{
+    refs,
     request::{Prepared, Reply},
     runs::RunCache,
 };
 use crate::{
-    buckets::{Buckets, Kind},
+    buckets::Kind,
     codec,
     commit::{Commit, WITNESSES, Witness},
-    dedup::{AsIs, Recent, Seen},
-    engine::storage,
+    dedup::{self, Print, Seen},
     keys,
-    meta::{self, End},
-    value,
+    meta::End,
+    recent::{AsIs, Recent},
+    value::{self, Body},
     view::View,
 };
 
@@ -49,12 +50,17 @@ pub(super) struct Group {
     pub(super) end: End,
     pub(super) records: Vec<Record>,
     classes: Vec<Class>,
+    /// The durable events, each with its run's place in `runs`.
+    durable: Vec<(Position, usize)>,
     witnesses: Vec<Witness>,
-    pub(super) seen: HashMap<u128, Seen, BuildHasherDefault<AsIs>>,
+    pub(super) prints: Vec<Print>,
+    /// Where an event stands in `prints`.
+    print_at: HashMap<u128, usize, BuildHasherDefault<AsIs>>,
     pub(super) runs: Vec<(Bytes, Run)>,
     /// Where a run stands in `runs`.
     run_at: HashMap<Bytes, usize>,
-    state: HashMap<String, Option<Version>>,
+    /// The state values that the group writes.
+    pub(super) state: HashMap<String, Option<Version>>,
     pub(super) state_version: u64,
     pub(super) duplicates: u64,
     pub(super) answers: Vec<Answer>,
@@ -65,6 +71,17 @@ pub(super) struct Run {
     pub(super) record: RunRecord,
     /// When the run had ended before the group.
     ended_before: Option<i64>,
+    pub(super) lane: u16,
+    /// What the group stores of it: durable and internal events, and transient ones.
+    bodies: [Vec<Body>; 2],
+    /// The last position of each value of durable and internal events.
+    pub(super) values: Vec<Position>,
+}
+
+impl Run {
+    fn new(record: RunRecord, ended_before: Option<i64>, lane: u16) -> Self {
+        Self { record, ended_before, lane, bodies: [Vec::new(), Vec::new()], values: Vec::new() }
+    }
 }
 
 impl Group {
@@ -76,8 +93,10 @@ impl Group {
             end: End { stored_at: now, ..end },
             records: Vec::new(),
             classes: Vec::new(),
+            durable: Vec::new(),
             witnesses: Vec::new(),
-            seen: HashMap::default(),
+            prints: Vec::new(),
+            print_at: HashMap::default(),
             runs: Vec::new(),
             run_at: HashMap::new(),
             state: HashMap::new(),
@@ -106,7 +125,7 @@ impl Group {
         Ok(())
     }
 
-    fn event(&mut self, mut event: Prepared, from: &mut Sources<'_>) -> Result<Appended, Error> {
+    fn event(&mut self, event: Prepared, from: &mut Sources<'_>) -> Result<Appended, Error> {
         let run_hash = event.run_hash;
         let (at, before) = self.run(&event.run, from)?;
         if let Some(seen) = self.seen(event.print, from)? {
@@ -124,46 +143,37 @@ impl Group {
         let position = self.end.position.next();
         let stored_at = Timestamp::from_millisecond(self.now).unwrap_or_default();
         let record = Record::new(event.event.clone(), position, stored_at, event.class, event.mark);
-        self.enter(&event.run, at, before, &record);
-        self.seen.insert(event.print, Seen { position, stored_at: self.now, run_hash });
+        let at = self.enter(&event, at, before, &record);
+        if event.class == Class::Durable {
+            self.durable.push((position, at));
+        }
+        self.print_at.insert(event.print, self.prints.len());
+        self.prints.push(Print { print: event.print, position, run_hash });
         let totals = match event.class {
             Class::Transient => &mut self.end.transient,
             Class::Durable | Class::Internal => &mut self.end.durable,
         };
         totals.events += 1;
-        totals.bytes += event.json_bytes();
-        let checksum = value::seal(&mut event.value, event.json_hash, position, self.now);
+        totals.bytes += event.json.len() as u64;
+        let checksum = value::checksum(event.class, event.mark, self.now, event.json_hash, position);
         if self.witnesses.len() == WITNESSES {
             self.witnesses.remove(0);
         }
-        self.witnesses.push(Witness { class: event.class, position, checksum, run: event.run.clone() });
-        self.put(event, position, &from.view.buckets);
+        self.witnesses.push(Witness { class: event.class, position, checksum, run: event.run });
+        let Prepared { class, mark, json, .. } = event;
+        let body = Body { position, class, mark, json, checksum };
+        self.runs[at].1.bodies[usize::from(class == Class::Transient)].push(body);
         self.classes.push(record.class());
         self.records.push(record);
         self.end.position = position;
         Ok(Appended { position, stored_at, duplicate: false })
     }
 
-    fn put(&mut self, mut event: Prepared, position: Position, buckets: &Buckets) {
-        let kind = if event.class == Class::Transient { Kind::Deltas } else { Kind::Bodies };
-        let stream = event.stream();
-        keys::place(&mut event.body_key, position);
-        if let Some(bucket) = buckets.newest(kind) {
-            self.batch.insert(&bucket.keys, event.body_key, event.value);
-        }
-        if event.class == Class::Durable
-            && let Some(refs) = buckets.newest(Kind::Refs)
-        {
-            keys::place(&mut event.tenant_key, position);
-            keys::place(&mut event.lane_key, position);
-            self.batch.insert(&refs.keys, event.tenant_key, stream.clone());
-            self.batch.insert(&refs.keys, event.lane_key, stream);
-        }
-    }
-
     fn seen(&self, print: u128, from: &Sources<'_>) -> Result<Option<Seen>, Error> {
-        match self.seen.get(&print) {
-            Some(seen) => Ok(Some(*seen)),
+        match self.print_at.get(&print).map(|&at| self.prints[at]) {
+            Some(Print { position, run_hash, .. }) => {
+                Ok(Some(Seen { position, stored_at: self.now, run_hash }))
+            }
             None => from.recent.find(&from.view.buckets, print, from.dedup_since),
         }
     }
@@ -182,72 +192,47 @@ impl Group {
         }
     }
 
-    fn enter(&mut self, run: &Bytes, at: Option<usize>, before: Option<RunRecord>, record: &Record) {
+    /// Takes the next event of a run into account, and gives the run's place in the group.
+    fn enter(
+        &mut self,
+        event: &Prepared,
+        at: Option<usize>,
+        before: Option<RunRecord>,
+        record: &Record,
+    ) -> usize {
         if let Some(at) = at {
-            return self.runs[at].1.record.follow(record);
+            self.runs[at].1.record.follow(record);
+            return at;
         }
         let entered = match before {
             Some(mut before) => {
                 let ended_before = before.ended_at;
                 before.follow(record);
-                Run { record: before, ended_before }
+                Run::new(before, ended_before, event.lane)
             }
-            None => Run { record: RunRecord::begin(record), ended_before: None },
+            None => Run::new(RunRecord::begin(record), None, event.lane),
         };
-        self.run_at.insert(run.clone(), self.runs.len());
-        self.runs.push((run.clone(), entered));
+        self.run_at.insert(event.run.clone(), self.runs.len());
+        self.runs.push((event.run.clone(), entered));
+        self.runs.len() - 1
     }
 
-    pub(super) fn put_state(
-        &mut self,
-        key: &str,
-        value: &[u8],
-        expected: Option<Version>,
-        view: &View,
-    ) -> Result<Result<Version, Error>, Error> {
-        let found = self.state(key, view)?;
-        if found != expected {
-            return Ok(Err(Error::Conflict { expected, found }));
-        }
-        self.state_version += 1;
-        let version = Version(self.state_version);
-        let stored = [&version.0.to_be_bytes(), value].concat();
-        self.batch.insert(&view.engine.state, key.as_bytes(), stored);
-        meta::put_state_version(&mut self.batch, &view.engine.meta, self.state_version);
-        self.state.insert(key.to_owned(), Some(version));
-        Ok(Ok(version))
-    }
-
-    pub(super) fn delete_state(
-        &mut self,
-        key: &str,
-        expected: Version,
-        view: &View,
-    ) -> Result<Result<(), Error>, Error> {
-        let (expected, found) = (Some(expected), self.state(key, view)?);
-        if found != expected {
-            return Ok(Err(Error::Conflict { expected, found }));
-        }
-        self.batch.remove(&view.engine.state, key.as_bytes());
-        self.state.insert(key.to_owned(), None);
-        Ok(Ok(()))
-    }
-
-    /// The present version, the group's own writes included.
-    fn state(&self, key: &str, view: &View) -> Result<Option<Version>, Error> {
-        if let Some(version) = self.state.get(key) {
-            return Ok(*version);
-        }
-        let stored = view.engine.state.get(key).map_err(storage)?;
-        stored.map(|value| codec::Reader::new(&value, "a state value").u64().map(Version)).transpose()
-    }
-
-    /// Adds what is written once for the group: run records, dedup entries, the commit record.
+    /// Adds what is written once for the group: events and records of runs, dedup entries, the commit record.
     pub(super) fn finish(&mut self, view: &View) {
         if self.records.is_empty() {
             return;
         }
-        for (key, run) in &self.runs {
+        for (key, run) in &mut self.runs {
+            for (bodies, kind) in run.bodies.iter().zip([Kind::Bodies, Kind::Deltas]) {
+                let Some(bucket) = view.buckets.newest(kind) else { continue };
+                for piece in value::pieces(bodies) {
+                    let last = piece.last().map_or(Position::ZERO, |body| body.position);
+                    self.batch.insert(&bucket.keys, keys::body(key, last), value::encode(piece, self.now));
+                    if kind == Kind::Bodies {
+                        run.values.push(last);
+                    }
+                }
+            }
             self.batch.insert(&view.engine.runs, key.clone(), codec::encode_run(&run.record));
             if run.ended_before != run.record.ended_at {
                 if let Some(at) = run.ended_before {
@@ -259,9 +244,8 @@ impl Group {
             }
         }
         if let Some(bucket) = view.buckets.newest(Kind::Dedup) {
-            for (print, seen) in &self.seen {
-                self.batch.insert(&bucket.keys, print.to_be_bytes(), seen.encode());
-            }
+            let prints = dedup::encode(&self.prints, self.now);
+            self.batch.insert(&bucket.keys, keys::prints(self.end.position), prints);
         }
         let commit = Commit {
             first: self.begin.position.next(),
@@ -276,6 +260,7 @@ impl Group {
             witnesses: std::mem::take(&mut self.witnesses),
         };
         if let Some(bucket) = view.buckets.newest(Kind::Refs) {
+            refs::put(&mut self.batch, &bucket.keys, &self.runs, &self.durable);
             self.batch.insert(&bucket.keys, keys::commit(self.end.position), commit.encode());
         }
     }

@@ -13,10 +13,13 @@ mod cuts;
 mod drop;
 mod failure;
 mod group;
+mod refs;
 mod remove;
 pub(crate) mod request;
 mod retention;
 mod runs;
+mod serve;
+mod state;
 
 use std::{sync::Arc, time::Duration};
 
@@ -29,16 +32,12 @@ use tokio::{
     time::Instant,
 };
 
-use self::{
-    failure::Away,
-    request::{Control, Request},
-    runs::RunCache,
-};
+use self::{failure::Away, request::Request, runs::RunCache};
 use crate::{
-    Fsync,
-    dedup::Recent,
+    EmbeddedOptions, Fsync,
     folder::{Folder, Mark},
     meta::{self, End},
+    recent::Recent,
     recover::Recovered,
     shared::Shared,
     stats,
@@ -89,10 +88,7 @@ impl Writer {
     ) -> Result<Self, Error> {
         let now = Instant::now();
         let options = &shared.options;
-        let mut recent = Recent::new(options.clock.now().as_millisecond().max(found.end.stored_at) + 1);
-        if found.end.position == Position::ZERO {
-            recent = Recent::new(i64::MIN);
-        }
+        let recent = load_recent(options, found)?;
         Ok(Self {
             view: Some(shared.view()?),
             end: found.end,
@@ -160,65 +156,6 @@ impl Writer {
         self.next_clearing.map_or(wake, |next| wake.min(next))
     }
 
-    /// Takes what waits in the queue, up to the size of a group, and commits it.
-    fn serve(&mut self, first: Request) {
-        let (max_events, max_bytes) = (self.shared.options.group_events, self.shared.options.group_bytes);
-        let (mut events, mut bytes) = (0, 0);
-        let mut group = Vec::new();
-        let mut next = Some(first);
-        let mut control = None;
-        let mut wait = Wait::new(self.last_calls, self.last_commit);
-        while let Some(request) = next.take() {
-            match request {
-                Request::Control(request) => {
-                    control = Some(request);
-                    break;
-                }
-                Request::Append { events: ref batch, .. } => {
-                    events += batch.len();
-                    bytes += batch.iter().map(|e| e.value.len()).sum::<usize>();
-                }
-                Request::Put { ref value, .. } => bytes += value.len(),
-                Request::Delete { .. } => {}
-            }
-            group.push(request);
-            if events < max_events && bytes < max_bytes {
-                next = self.queue.try_recv().ok().or_else(|| self.company(&mut wait));
-            }
-        }
-        self.last_calls = group.len();
-        metrics::gauge!(crate::metric_definitions::QUEUE_DEPTH_CALLS).set(count(self.queue.len()));
-        if !group.is_empty() {
-            self.commit_group(group);
-        }
-        match control {
-            Some(Control::Remove { tenant, stream, reply }) => {
-                let _ = reply.send(self.remove(&tenant, &stream));
-            }
-            Some(Control::Trim { reply }) => {
-                let _ = reply.send(self.apply_retention());
-            }
-            Some(Control::Close { reply }) => {
-                self.queue.close();
-                self.closing = Some(reply);
-            }
-            None => {}
-        }
-    }
-
-    /// Waits a moment for one of those who were answered together the last time: they are about to come back, and
-    /// what comes together costs one fsync. Nobody waits for a lone publisher.
-    fn company(&mut self, wait: &mut Wait) -> Option<Request> {
-        while wait.calls > 0 && wait.since.elapsed() < wait.limit {
-            if let Ok(request) = self.queue.try_recv() {
-                wait.calls -= 1;
-                return Some(request);
-            }
-            std::thread::yield_now();
-        }
-        None
-    }
-
     /// What is due.
     fn maintain(&mut self) {
         let now = Instant::now();
@@ -260,6 +197,11 @@ impl Writer {
     /// The log's time: never runs backward, so that times and positions have one order.
     fn now(&self) -> i64 {
         self.shared.options.clock.now().as_millisecond().max(self.end.stored_at)
+    }
+
+    /// Events stored before this are no duplicates any more.
+    fn dedup_since(&self, now: i64) -> i64 {
+        since(&self.shared.options, now)
     }
 
     /// Replaces what readers see.
@@ -316,21 +258,14 @@ impl Writer {
     }
 }
 
-/// How long a group waits for company.
-struct Wait {
-    since: std::time::Instant,
-    limit: Duration,
-    /// How many may come.
-    calls: usize,
+fn since(options: &EmbeddedOptions, now: i64) -> i64 {
+    now.saturating_sub(i64::try_from(options.dedup_window.as_millis()).unwrap_or(i64::MAX))
 }
 
-impl Wait {
-    /// At most a small part of what a commit takes.
-    fn new(last_calls: usize, last_commit: Duration) -> Self {
-        let calls = if last_calls > 1 { last_calls } else { 0 };
-        let limit = (last_commit / 4).min(Duration::from_micros(250));
-        Self { since: std::time::Instant::now(), limit, calls }
-    }
+/// What recognizes the events that were stored before the log was opened.
+fn load_recent(options: &EmbeddedOptions, found: &Recovered) -> Result<Recent, Error> {
+    let now = options.clock.now().as_millisecond().max(found.end.stored_at);
+    Recent::load(&found.view, since(options, now))
 }
 
 enum Woken {

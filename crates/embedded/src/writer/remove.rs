@@ -13,7 +13,8 @@ use tokio::time::Instant;
 
 use super::Writer;
 use crate::{
-    Fsync, buckets::Kind, codec::Reader, engine::storage, gone::Gone, keys, meta, stats, view::View,
+    Fsync, buckets::Kind, codec::Reader, engine::storage, gone::Gone, keys, meta, refs::Refs, stats, value,
+    view::View,
 };
 
 /// How many events are cleared away in one step.
@@ -109,7 +110,7 @@ impl Writer {
     }
 }
 
-/// Puts the removal of at most [`STEP`] events of a run, with their references, into a batch.
+/// Puts the removal of about [`STEP`] events of a run, or of all that are left, into a batch with their references.
 fn put_removals(
     view: &Arc<View>,
     run: &[u8],
@@ -123,21 +124,68 @@ fn put_removals(
     let lane = lane_of(tenant, stream, lanes).0;
     let range = keys::body(run, Position::ZERO)..=keys::body(run, last);
     let mut removed = 0;
+    let mut referred = Vec::new();
     for kind in [Kind::Bodies, Kind::Deltas] {
         for bucket in view.buckets.of(kind) {
-            for entry in bucket.keys.range(range.clone()).take(STEP - removed) {
-                let key = entry.key().map_err(storage)?;
-                let position = keys::position(&key);
-                batch.remove(&bucket.keys, key);
-                if kind == Kind::Bodies
-                    && let Some(refs) = view.buckets.at(Kind::Refs, position)
-                {
-                    batch.remove(&refs.keys, keys::tenant(tenant, position));
-                    batch.remove(&refs.keys, keys::lane(lane, tenant, position));
+            for entry in bucket.keys.range(range.clone()) {
+                if removed >= STEP {
+                    break;
                 }
-                removed += 1;
+                let (key, value) = entry.into_inner().map_err(storage)?;
+                let events = value::decode(&Bytes::from(value), keys::position(&key), Position::ZERO)?;
+                batch.remove(&bucket.keys, key);
+                removed += events.len();
+                if kind == Kind::Bodies {
+                    referred.extend(events.iter().map(|stored| stored.position));
+                }
             }
         }
     }
+    for scope in [keys::tenant(tenant, Position::ZERO), keys::lane(lane, tenant, Position::ZERO)] {
+        forget_references(view, &scope, stream, last, &referred, batch)?;
+    }
     Ok(removed)
+}
+
+/// Takes the references to a deleted stream's events out of the values of a scope that hold those to `referred`.
+fn forget_references(
+    view: &View,
+    scope: &[u8],
+    stream: &str,
+    last: Position,
+    referred: &[Position],
+    batch: &mut OwnedWriteBatch,
+) -> Result<(), Error> {
+    let key = |position| {
+        let mut key = scope.to_vec();
+        keys::place(&mut key, position);
+        key
+    };
+    let mut done = Position::ZERO;
+    for &position in referred {
+        let Some(bucket) = view.buckets.at(Kind::Refs, position).filter(|_| position > done) else {
+            continue;
+        };
+        // Internal events have no reference: this may be a value that holds nothing of the stream.
+        let Some(entry) = bucket.keys.range(key(position)..=key(Position::MAX)).next() else {
+            continue;
+        };
+        let (old, value) = entry.into_inner().map_err(storage)?;
+        done = keys::position(&old);
+        let mut refs = Refs::decode(&Bytes::from(value), done)?;
+        let before = refs.entries.len();
+        let gone = refs.sources.iter().map(|source| source.stream == stream.as_bytes()).collect::<Vec<_>>();
+        refs.entries.retain(|(position, source)| *position > last || !gone[*source]);
+        if refs.entries.len() == before {
+            continue;
+        }
+        // The key tells of the last reference.
+        if refs.last() != Some(done) {
+            batch.remove(&bucket.keys, old);
+        }
+        if let Some(last) = refs.last() {
+            batch.insert(&bucket.keys, key(last), refs.encode());
+        }
+    }
+    Ok(())
 }

@@ -1,12 +1,12 @@
 //! What callers ask of the writer.
 
 use bytes::Bytes;
-use headwater_events::{Class, Event, Lane, Mark, Position, StreamName, Tenant};
+use headwater_events::{Class, Event, Lane, Mark, StreamName, Tenant};
 use headwater_store::{Append, Appended, Error, Version};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128_with_seed};
 
-use crate::{keys, value};
+use crate::keys;
 
 /// Where an answer goes. A caller that has gone away is no error.
 pub(crate) type Reply<T> = oneshot::Sender<Result<T, Error>>;
@@ -41,14 +41,8 @@ pub(crate) struct Prepared {
     /// `tenant 0 stream`.
     pub(crate) run: Bytes,
     pub(crate) run_hash: u64,
-    /// Where the stream's name begins in `run`.
-    stream_at: usize,
-    pub(crate) body_key: Vec<u8>,
-    /// Empty where the class is not durable.
-    pub(crate) tenant_key: Vec<u8>,
-    /// Empty where the class is not durable.
-    pub(crate) lane_key: Vec<u8>,
-    pub(crate) value: Vec<u8>,
+    pub(crate) lane: u16,
+    pub(crate) json: Bytes,
     pub(crate) json_hash: u64,
     /// Recognizes the event when it comes again.
     pub(crate) print: u128,
@@ -59,36 +53,19 @@ impl Prepared {
         let Append { event, tenant, stream, class, mark } = append;
         let (tenant, stream) = (tenant.as_str(), stream.as_str());
         let run = keys::run(tenant, stream);
-        let (value, json_hash) = value::prepare(event.json(), class, mark);
-        let (mut tenant_key, mut lane_key) = (Vec::new(), Vec::new());
-        if class == Class::Durable {
-            let Lane(lane) = headwater_events::lane_of(tenant, stream, lanes);
-            tenant_key = keys::tenant(tenant, Position::ZERO);
-            lane_key = keys::lane(lane, tenant, Position::ZERO);
-        }
+        let json = event.json().clone();
+        let Lane(lane) = headwater_events::lane_of(tenant, stream, lanes);
         Self {
             class,
             mark,
-            body_key: keys::body(&run, Position::ZERO),
-            tenant_key,
-            lane_key,
-            value,
-            json_hash,
+            json_hash: xxh3_64(&json),
+            json,
             print: print(seed, tenant, &event),
-            stream_at: tenant.len() + 1,
+            lane,
             run_hash: xxh3_64(&run),
             run: Bytes::from(run),
             event,
         }
-    }
-
-    /// The stream's name, which is what references hold.
-    pub(crate) fn stream(&self) -> Bytes {
-        self.run.slice(self.stream_at..)
-    }
-
-    pub(crate) fn json_bytes(&self) -> u64 {
-        (self.value.len() - value::HEADER) as u64
     }
 }
 
