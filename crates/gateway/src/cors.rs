@@ -150,7 +150,8 @@ impl Service<Request> for Shared {
     }
 }
 
-/// An answer on its way.
+/// An answer on its way. Boxing the larger kind would cost every request for the sake of the rare one.
+#[allow(clippy::large_enum_variant)]
 pub(crate) enum Answer {
     Preflight(Option<Response>),
     Routed { inner: Inner, allowed: Option<HeaderValue>, varies: bool },
