@@ -30,7 +30,8 @@ pub struct GatewayConfig {
     pub header_read_timeout_ms: u64,
     /// How long a request may take to send its body, in milliseconds: 30,000.
     pub body_read_timeout_ms: u64,
-    /// How long a connection may take nothing of what is written to it before it is closed, in milliseconds: 30,000.
+    /// How long a connection, or one stream of an HTTP/2 connection, may take nothing of what is written to it before
+    /// it is closed, in milliseconds: 30,000.
     pub write_stall_timeout_ms: u64,
     /// The largest request body, in bytes: 5 MiB. The broker has its own limits for an event and for a batch.
     pub max_body_bytes: usize,

@@ -95,11 +95,32 @@ impl<F: Future<Output = ()>> Future for Watched<F> {
 pub(super) fn watched(response: Response) -> http::Response<Asked> {
     // The first piece is asked for only once the window has room for it.
     mark(true);
-    response.map(Asked)
+    response.map(|body| Asked { body, rest: Bytes::new() })
 }
 
-/// A body that marks when it is asked and what it gave.
-pub(super) struct Asked(Body);
+/// A body that marks when it is asked and what it gave. It gives little at a time: the next piece is asked for once
+/// the window has taken the one before, which is how progress of a slow peer is seen.
+pub(super) struct Asked {
+    body: Body,
+    rest: Bytes,
+}
+
+/// The most of a piece: one frame of HTTP/2, so that it costs none more.
+const PIECE: usize = 16 * 1024;
+
+impl Asked {
+    fn next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        if self.rest.is_empty() {
+            match ready!(Pin::new(&mut self.body).poll_frame(cx)).transpose()?.map(Frame::into_data) {
+                Some(Ok(data)) => self.rest = data,
+                Some(Err(other)) => return Poll::Ready(Some(Ok(other))),
+                None => return Poll::Ready(None),
+            }
+        }
+        let piece = self.rest.split_to(self.rest.len().min(PIECE));
+        Poll::Ready(Some(Ok(Frame::data(piece))))
+    }
+}
 
 impl HttpBody for Asked {
     type Data = Bytes;
@@ -109,16 +130,16 @@ impl HttpBody for Asked {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let frame = Pin::new(&mut self.0).poll_frame(cx);
+        let frame = self.next(cx);
         mark(frame.is_ready());
         frame
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.is_end_stream()
+        self.rest.is_empty() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.0.size_hint()
+        if self.rest.is_empty() { self.body.size_hint() } else { SizeHint::default() }
     }
 }
