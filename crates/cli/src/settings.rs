@@ -114,10 +114,19 @@ struct HttpSettings {
     #[arg(long, value_name = "SIZE", default_value = "5MiB", value_parser = units::bytes)]
     max_body: u64,
 
+    /// Origins whose pages may read and publish, separated by commas: `https://HOST[:PORT]`, `loopback` for this
+    /// machine's own with any port, `*` for every one, `off` for none
+    #[arg(long, value_name = "ORIGINS", default_value = "loopback", value_parser = origins)]
+    allowed_origins: Origins,
+
     /// How long an orderly stop waits for requests that are under way
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = units::duration)]
     drain_timeout: Duration,
 }
+
+/// Which pages of other origins are served.
+#[derive(Debug, Clone)]
+struct Origins(Vec<String>);
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum PolicyName {
@@ -159,6 +168,7 @@ impl ServerSettings {
             max_readers: http.max_readers as usize,
             max_connections: http.max_connections as usize,
             max_body_bytes: size(http.max_body),
+            allowed_origins: http.allowed_origins.0.clone(),
             shutdown_timeout_ms: millis(http.drain_timeout),
             ..GatewayConfig::default()
         }
@@ -186,6 +196,14 @@ fn size(bytes: u64) -> usize {
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn origins(text: &str) -> Result<Origins, String> {
+    let origins = text.split(',').map(|origin| origin.trim().to_owned());
+    let allowed_origins = if text == "off" { Vec::new() } else { origins.collect() };
+    let config = GatewayConfig { allowed_origins, ..GatewayConfig::default() };
+    config.check()?;
+    Ok(Origins(config.allowed_origins))
 }
 
 fn fsync(text: &str) -> Result<Fsync, String> {

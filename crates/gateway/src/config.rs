@@ -30,7 +30,8 @@ pub struct GatewayConfig {
     pub header_read_timeout_ms: u64,
     /// How long a request may take to send its body, in milliseconds: 30,000.
     pub body_read_timeout_ms: u64,
-    /// How long a connection may take nothing of what is written to it before it is closed, in milliseconds: 30,000.
+    /// How long a connection, or one stream of an HTTP/2 connection, may take nothing of what is written to it before
+    /// it is closed, in milliseconds: 30,000.
     pub write_stall_timeout_ms: u64,
     /// The largest request body, in bytes: 5 MiB. The broker has its own limits for an event and for a batch.
     pub max_body_bytes: usize,
@@ -44,6 +45,9 @@ pub struct GatewayConfig {
     pub max_page_bytes: usize,
     /// How much of a request or response one connection buffers, in bytes: 64 KiB; at least 8,192.
     pub connection_buffer_bytes: usize,
+    /// Which origins' pages may read and publish: `https://host[:port]`, `loopback` for `localhost`, `127.0.0.1` and
+    /// `[::1]` with any port, or `*` for every one. By default `loopback`; an empty list leaves only the own origin.
+    pub allowed_origins: Vec<String>,
     /// How long an orderly shutdown waits for connections to finish, in milliseconds: 10,000.
     pub shutdown_timeout_ms: u64,
 }
@@ -67,6 +71,7 @@ impl Default for GatewayConfig {
             max_page_events: 1_000,
             max_page_bytes: 4 * 1024 * 1024,
             connection_buffer_bytes: 64 * 1024,
+            allowed_origins: vec!["loopback".into()],
             shutdown_timeout_ms: 10_000,
         }
     }
@@ -103,6 +108,9 @@ impl GatewayConfig {
         }
         if self.connection_buffer_bytes < 8192 {
             return Err("connection_buffer_bytes must be at least 8192".into());
+        }
+        for entry in &self.allowed_origins {
+            crate::cors::check(entry).map_err(|why| format!("allowed_origins: {why}"))?;
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ use headwater_broker::EventBroker;
 use http::{Method, StatusCode, Uri};
 use tokio::net::TcpListener;
 
-use crate::{GatewayConfig, app::App, health, problem::Problem, publish, serve, sse, streams};
+use crate::{GatewayConfig, app::App, cors::Cors, health, problem::Problem, publish, serve, sse, streams};
 
 /// Why a gateway stopped, or did not start.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +52,7 @@ impl Gateway {
             .method_not_allowed_fallback(other_method)
             .fallback(other_path)
             .with_state(Arc::clone(&self.app))
+            .layer(Cors::new(&self.app.config.allowed_origins))
     }
 
     /// Serves until `shutdown` is done, then stops in order: no new connection, streams end with `retry:` and a

@@ -17,6 +17,7 @@
 
 mod app;
 mod config;
+mod cors;
 mod gateway;
 mod health;
 mod meters;

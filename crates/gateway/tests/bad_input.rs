@@ -122,6 +122,18 @@ async fn other_content_is_415() {
 }
 
 #[tokio::test]
+async fn events_in_another_charset_are_415() {
+    let server = Server::start().await;
+    let body = serde_json::to_vec(&event("wf-1", "acme.thing.v1", 0)).unwrap();
+    for kind in [STRUCTURED, "application/json"] {
+        let answer = server.post(&format!("{kind}; charset=latin1"), body.clone()).await;
+        answer.problem(415, "unsupported-media-type");
+    }
+    assert_eq!(server.stored("wf-1").await, 0);
+    assert_eq!(server.post(&format!("{STRUCTURED}; charset=UTF-8"), body).await.status, 200);
+}
+
+#[tokio::test]
 async fn another_tenant_inside_an_event_is_403() {
     let server = Server::start().await;
     let send = async |header: &str, tenant: Value| {

@@ -51,6 +51,19 @@ async fn other_payloads_keep_their_bytes() {
 }
 
 #[tokio::test]
+async fn text_becomes_a_string() {
+    let server = Server::start().await;
+    let answer = send(&server, &[], "text/plain", "gr\u{fc}n".as_bytes()).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let event = &server.get("/v1/streams/wf-1/events").await.json()["events"][0];
+    assert_eq!(
+        (event["data"].as_str(), event["datacontenttype"].as_str()),
+        (Some("gr\u{fc}n"), Some("text/plain"))
+    );
+    assert!(event.get("data_base64").is_none());
+}
+
+#[tokio::test]
 async fn bad_headers_are_named_and_nothing_is_stored() {
     let server = Server::start().await;
     for (attribute, value, code) in [

@@ -3,6 +3,7 @@
 mod support;
 
 use bytes::Bytes;
+use headwater_gateway::GatewayConfig;
 use http::Request;
 use http_body_util::{BodyExt, Empty, Full};
 use hyper::{body::Incoming, client::conn::http2};
@@ -63,4 +64,84 @@ async fn streams_and_publishes_share_a_connection_and_end_in_order() {
     drop((send, streams));
     timeout(SOON, connection).await.expect("closed in time").unwrap().unwrap();
     server.stopped().await;
+}
+
+/// A connection whose streams take `window` bytes before their reader has to take them.
+async fn connect(server: &Server, window: u32) -> http2::SendRequest<Empty<Bytes>> {
+    let stream = TcpStream::connect(server.addr).await.unwrap();
+    let mut client = http2::Builder::new(TokioExecutor::new());
+    client.initial_stream_window_size(window).initial_connection_window_size(1024 * 1024);
+    let (send, connection) = client.handshake(TokioIo::new(stream)).await.unwrap();
+    tokio::spawn(connection);
+    send
+}
+
+async fn read(server: &Server, send: &mut http2::SendRequest<Empty<Bytes>>) -> Incoming {
+    let request = Request::get(format!("http://{}/v1/streams/wf-1/events", server.addr))
+        .header("accept", "text/event-stream")
+        .body(Empty::new())
+        .unwrap();
+    send.send_request(request).await.unwrap().into_body()
+}
+
+#[tokio::test]
+async fn a_stream_that_takes_nothing_loses_its_seat_and_others_go_on() {
+    for window in [0, 16] {
+        let config =
+            GatewayConfig { max_readers: 2, write_stall_timeout_ms: 150, ..GatewayConfig::default() };
+        let server = Server::with(config).await;
+        server.publish(&events("wf-1", 0, 1)).await;
+        let (mut small, mut large) = (connect(&server, window).await, connect(&server, 64 * 1024).await);
+        let mut quiet = read(&server, &mut large).await;
+        read_until(&mut quiet, "headwater.caught-up").await;
+        let mut stuck = read(&server, &mut small).await;
+        // The seat is free once the stuck stream is given up.
+        timeout(SOON, async {
+            loop {
+                let mut third = read(&server, &mut large).await;
+                if read_until(&mut third, "headwater.caught-up").await.contains("headwater.caught-up") {
+                    break;
+                }
+            }
+        })
+        .await
+        .expect("a free seat");
+        let reset = timeout(SOON, async {
+            while let Some(frame) = stuck.frame().await {
+                frame?;
+            }
+            Ok::<_, hyper::Error>(())
+        });
+        assert!(reset.await.expect("in time").is_err(), "the stuck stream is cut, not ended");
+        // Who waits for events owes nothing, however long it takes.
+        server.publish(&events("wf-1", 1, 2)).await;
+        assert!(read_until(&mut quiet, r#""n":1"#).await.contains(r#""n":1"#));
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_takes_too_little_does_not_outlive_its_lifetime() {
+    let config = GatewayConfig {
+        reader_lifetime_ms: 100,
+        write_stall_timeout_ms: 200,
+        heartbeat_ms: 10_000,
+        ..GatewayConfig::default()
+    };
+    let server = Server::with(config).await;
+    let mut big = event("wf-1", "acme.big.v1", 0);
+    big["data"]["filling"] = "x".repeat(200 * 1024).into();
+    server.publish(&[big]).await;
+    let mut send = connect(&server, 4 * 1024).await;
+    let mut body = read(&server, &mut send).await;
+    // A little now and then: never stalled, and far from the end.
+    let cut = timeout(SOON, async {
+        loop {
+            match body.frame().await {
+                Some(Ok(_)) => tokio::time::sleep(std::time::Duration::from_millis(20)).await,
+                Some(Err(_)) => break true,
+                None => break false,
+            }
+        }
+    });
+    assert!(cut.await.expect("in time"));
 }

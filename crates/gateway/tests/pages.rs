@@ -160,3 +160,34 @@ async fn head_has_the_head_and_no_body() {
     let sse = sse.send(server.addr).await;
     assert_eq!((sse.status, sse.header("content-type")), (200, "text/event-stream"));
 }
+
+#[tokio::test]
+async fn head_of_a_stream_answers_as_get_would() {
+    let server = Server::start().await;
+    let ended = server.publish(&[started("wf-1"), completed("wf-1")]).await.pop().unwrap();
+    let other = server.publish(&events("wf-2", 0, 1)).await.remove(0);
+    for (cursor, status) in [(ended.as_str(), 204), (other.as_str(), 409), ("nonsense", 400)] {
+        for method in ["GET", "HEAD"] {
+            let request =
+                Request::new(method, "/v1/streams/wf-1/events").header("accept", "text/event-stream");
+            let answer = request.header("last-event-id", cursor).send(server.addr).await;
+            assert_eq!(answer.status, status, "{method} after {cursor}");
+            assert!(method == "GET" || answer.body.is_empty());
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_envelope_of_another_system_is_published_as_plain_json() {
+    let server = Server::start().await;
+    let body = r#"{"type":"WORKFLOW_STARTED","workflow_id":"w1","timestamp":1,"payload":{}}"#;
+    let answer = server.post("application/json", body).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let event = &server.get("/v1/streams/w1/events").await.json()["events"][0];
+    assert_eq!(
+        (event["type"].as_str(), event["specversion"].as_str()),
+        (Some("workflow.started.v1"), Some("1.0"))
+    );
+    let unknown = server.post("application/json", r#"{"hello":"world"}"#).await;
+    unknown.problem(400, "missing-attribute");
+}

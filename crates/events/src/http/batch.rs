@@ -7,20 +7,23 @@ use serde_json::value::RawValue;
 
 use crate::{Code, Event, EventError};
 
-/// The events of a batch; an error carries the index of its event.
-pub(super) fn decode(body: Bytes) -> Result<Vec<Event>, (usize, EventError)> {
+/// The events of a batch, each as `read` reads it; an error carries the index of its event.
+pub(super) fn decode(
+    body: Bytes,
+    read: impl Fn(Bytes) -> Result<Event, EventError>,
+) -> Result<Vec<Event>, (usize, EventError)> {
     let text =
         ByteString::try_from(body).map_err(|_| (0, EventError::new(Code::MalformedJson, "is not UTF-8")))?;
     let mut raw: Vec<&RawValue> = Vec::new();
     let mut reader = serde_json::Deserializer::from_str(&text);
-    let read = Elements(&mut raw).deserialize(&mut reader).and_then(|()| reader.end());
-    if let Err(e) = read {
+    let parsed = Elements(&mut raw).deserialize(&mut reader).and_then(|()| reader.end());
+    if let Err(e) = parsed {
         let why = format!("is not a JSON array of CloudEvents: {e}");
         return Err((raw.len(), EventError::new(Code::MalformedJson, why)));
     }
     let events = raw.iter().enumerate().map(|(i, element)| {
         let slice = text.slice_ref(element.get()).into_bytes();
-        Event::from_json(slice).map_err(|e| (i, e))
+        read(slice).map_err(|e| (i, e))
     });
     events.collect()
 }

@@ -5,14 +5,19 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use serde_json::value::RawValue;
 
-use super::{header, is_json};
+use super::{header, is_json, is_text};
 use crate::{
     Code, Data, Event, EventError,
     event::{Inner, attribute, decode as check, encode as text, json},
 };
 
-/// An event from headers and body.
-pub(super) fn decode(headers: &HeaderMap, media: Option<&str>, body: Bytes) -> Result<Event, EventError> {
+/// An event from headers and body; `utf8` says whether the body may be read as text.
+pub(super) fn decode(
+    headers: &HeaderMap,
+    media: Option<&str>,
+    utf8: bool,
+    body: Bytes,
+) -> Result<Event, EventError> {
     let mut event = Inner::default();
     let mut seen: Vec<&str> = Vec::with_capacity(16);
     for attribute in header::attributes(headers) {
@@ -50,17 +55,21 @@ pub(super) fn decode(headers: &HeaderMap, media: Option<&str>, body: Bytes) -> R
         return Err(EventError::attribute(Code::MissingAttribute, "specversion", "is required"));
     }
     event.datacontenttype = headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).map(|v| v.trim().into());
-    event.data = payload(media, body)?;
+    event.data = payload(media, utf8, body)?;
     check::finish(&mut event)?;
     Ok(Event::from_inner(event))
 }
 
-fn payload(media: Option<&str>, body: Bytes) -> Result<Data, EventError> {
+fn payload(media: Option<&str>, utf8: bool, body: Bytes) -> Result<Data, EventError> {
     if body.is_empty() {
         return Ok(Data::None);
     }
     if media.is_some_and(|media| !is_json(media)) {
-        return Ok(Data::Binary(body));
+        let text = if utf8 && media.is_some_and(is_text) { std::str::from_utf8(&body).ok() } else { None };
+        return Ok(match text.and_then(|text| serde_json::to_string(text).ok()) {
+            Some(json) => Data::Json(json.into()),
+            None => Data::Binary(body),
+        });
     }
     let parsed = ByteString::try_from(body.clone()).map_err(|_| "is not UTF-8".to_owned()).and_then(|text| {
         let raw: &RawValue = serde_json::from_str(&text).map_err(|e| format!("is not JSON: {e}"))?;

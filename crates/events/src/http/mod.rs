@@ -22,7 +22,7 @@ use bytes::Bytes;
 
 pub use binary::encode as encode_binary;
 
-use crate::{Code, Event, EventError};
+use crate::{Code, Event, EventError, dialect};
 
 /// The media type of one event in structured mode.
 pub const STRUCTURED: &str = "application/cloudevents+json";
@@ -49,35 +49,55 @@ impl Decoded {
     }
 }
 
-/// Reads the events of a request, in whichever mode its headers say. Parameters of the content type are left aside.
+/// Reads the events of a request, in whichever mode its headers say. Of the content type's parameters only `charset`
+/// matters: events are UTF-8.
 ///
 /// * `application/cloudevents+json`: structured; `application/cloudevents-batch+json`: batched. Other
 ///   `application/cloudevents…` formats are refused.
 /// * Otherwise, with any `ce-` header: binary. A JSON content type, or none where the body parses as JSON, gives a
-///   JSON payload; anything else gives bytes. An empty body is no payload.
+///   JSON payload; text and XML in UTF-8 give a string; anything else gives bytes. An empty body is no payload.
 /// * Otherwise, with a JSON content type or none: a structured event, or a batch where the body is an array, so that a
-///   plain JSON client can publish.
+///   plain JSON client can publish. What is no CloudEvent there is read as the envelope of another system
+///   ([`dialect::accept`]).
 ///
 /// # Errors
 /// The error and the index of the event it concerns: 0 outside batches.
 pub fn decode(headers: &HeaderMap, body: Bytes) -> Result<Decoded, (usize, EventError)> {
     let media = media_type(headers).map_err(|e| (0, e))?;
+    let utf8 = is_utf8(headers);
     let single = |event: Result<Event, EventError>| event.map(Decoded::Single).map_err(|e| (0, e));
     match media.as_deref() {
+        Some(STRUCTURED | BATCH) if !utf8 => single(Err(foreign_charset())),
         Some(STRUCTURED) => single(Event::from_json(body)),
-        Some(BATCH) => batch::decode(body).map(Decoded::Batch),
+        Some(BATCH) => batch::decode(body, Event::from_json).map(Decoded::Batch),
         Some(other) if other.starts_with("application/cloudevents") => single(Err(unsupported(other))),
-        media if header::any(headers) => single(binary::decode(headers, media, body)),
+        media if header::any(headers) => single(binary::decode(headers, media, utf8, body)),
+        media if media.is_none_or(is_json) && !utf8 => single(Err(foreign_charset())),
         media if media.is_none_or(is_json) => {
             if body.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'[') {
-                batch::decode(body).map(Decoded::Batch)
+                batch::decode(body, plain).map(Decoded::Batch)
             } else {
-                single(Event::from_json(body))
+                single(plain(body))
             }
         }
         Some(other) => single(Err(unsupported(other))),
-        None => single(Event::from_json(body)),
+        None => single(plain(body)),
     }
+}
+
+/// A CloudEvent, else the envelope of another system. The second reading costs only those who need it.
+fn plain(json: Bytes) -> Result<Event, EventError> {
+    Event::from_json(json.clone()).or_else(|_| dialect::accept(json))
+}
+
+/// Whether the content type names no charset, or UTF-8 or its subset.
+fn is_utf8(headers: &HeaderMap) -> bool {
+    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+    value.split(';').skip(1).filter_map(|parameter| parameter.split_once('=')).all(|(name, value)| {
+        let value = value.trim().trim_matches('"');
+        !name.trim().eq_ignore_ascii_case("charset")
+            || ["utf-8", "utf8", "us-ascii"].iter().any(|known| value.eq_ignore_ascii_case(known))
+    })
 }
 
 /// The media type in lower case without its parameters.
@@ -95,6 +115,15 @@ fn media_type(headers: &HeaderMap) -> Result<Option<String>, EventError> {
 /// Whether a media type is JSON: `application/json`, `text/json`, `…+json`.
 fn is_json(media: &str) -> bool {
     matches!(media, "application/json" | "text/json") || media.ends_with("+json")
+}
+
+/// Whether a media type is text that is not JSON: `text/…`, XML.
+fn is_text(media: &str) -> bool {
+    !is_json(media) && (media.starts_with("text/") || media == "application/xml" || media.ends_with("+xml"))
+}
+
+fn foreign_charset() -> EventError {
+    EventError::new(Code::UnsupportedMediaType, "events are UTF-8: send no charset, or `charset=utf-8`")
 }
 
 fn unsupported(media: &str) -> EventError {

@@ -114,7 +114,19 @@ fn the_body_is_what_its_content_type_says() {
     assert_eq!(data(&[("content-type", "application/vnd.x+json")], b"1"), json("1"));
     assert_eq!(data(&[], b"{\"a\":1}"), json(r#"{"a":1}"#));
     assert_eq!(data(&[], b"no json"), Ok(Data::Binary("no json".into())));
-    assert_eq!(data(&[("content-type", "text/plain")], b"1"), Ok(Data::Binary("1".into())));
+    assert_eq!(data(&[("content-type", "text/plain")], b"1"), json("\"1\""));
+    assert_eq!(data(&[("content-type", "application/xml")], b"<a b=\"c\"/>"), json(r#""<a b=\"c\"/>""#));
+    for (media, body) in [
+        ("text/plain", &b"gr\xfcn"[..]),
+        ("text/plain; charset=iso-8859-1", b"abc"),
+        ("application/octet-stream", b"abc"),
+    ] {
+        assert_eq!(
+            data(&[("content-type", media)], body),
+            Ok(Data::Binary(Bytes::from_static(body))),
+            "{media}"
+        );
+    }
     assert_eq!(data(&[("content-type", "application/json")], b""), Ok(Data::None));
     for body in [&b"{"[..], b"\xff"] {
         let error = data(&[("content-type", "application/json")], body).unwrap_err();
@@ -122,6 +134,37 @@ fn the_body_is_what_its_content_type_says() {
     }
     let event = binary(&[("content-type", "text/plain; charset=utf-8")], b"x").unwrap();
     assert_eq!(event.datacontenttype(), Some("text/plain; charset=utf-8"));
+}
+
+#[test]
+fn text_comes_in_as_a_string_and_goes_out_as_itself() {
+    let event =
+        binary(&[("content-type", "text/markdown; charset=utf-8")], "# gr\u{fc}n\n".as_bytes()).unwrap();
+    let (headers, body) = encode_binary(&event);
+    assert_eq!(headers["content-type"], "text/markdown; charset=utf-8");
+    assert_eq!(body, "# gr\u{fc}n\n");
+    assert_eq!(decode(&headers, body), Ok(Decoded::Single(event)));
+}
+
+#[rstest]
+#[case(STRUCTURED)]
+#[case(BATCH)]
+#[case("application/json")]
+fn events_in_another_charset_are_refused(#[case] media: &str) {
+    let media = format!("{media}; charset=\"ISO-8859-1\"");
+    let (_, error) = decode(&headers(&[("content-type", &media)]), structured("1").into()).unwrap_err();
+    assert_eq!(error.code(), Code::UnsupportedMediaType);
+}
+
+#[test]
+fn plain_json_may_be_another_systems_envelope_and_cloudevents_may_not() {
+    let body = r#"{"type":"WORKFLOW_STARTED","workflow_id":"w1","timestamp":1,"payload":{}}"#;
+    for (media, body) in [("application/json", body.to_owned()), ("application/json", format!("[{body}]"))] {
+        let events = decode(&headers(&[("content-type", media)]), body.into()).unwrap().into_events();
+        assert_eq!((events[0].ty(), events[0].subject()), ("workflow.started.v1", Some("w1")));
+    }
+    let (_, error) = decode(&headers(&[("content-type", STRUCTURED)]), body.into()).unwrap_err();
+    assert_eq!(error.code(), Code::InvalidAttribute);
 }
 
 fn structured(id: &str) -> String {

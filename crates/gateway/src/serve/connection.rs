@@ -3,15 +3,21 @@
 use std::{pin::pin, sync::Arc, time::Duration};
 
 use axum::Router;
-use hyper::server::conn::{http1, http2};
+use hyper::{
+    server::conn::{http1, http2},
+    service::{Service as _, service_fn},
+};
 use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
+    rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
 use tokio::{net::TcpStream, select, sync::OwnedSemaphorePermit, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::guard::Guarded;
+use super::{
+    guard::Guarded,
+    stream::{Streams, watched},
+};
 use crate::app::App;
 
 /// What every connection needs.
@@ -22,7 +28,7 @@ struct Inner {
     service: TowerToHyperService<Router>,
     cut: CancellationToken,
     http1: http1::Builder,
-    http2: http2::Builder<TokioExecutor>,
+    http2: http2::Builder<Streams>,
 }
 
 /// How an HTTP/2 client begins. No HTTP/1 method does.
@@ -38,7 +44,13 @@ impl Door {
             .header_read_timeout(head)
             .max_buf_size(config.connection_buffer_bytes)
             .pipeline_flush(false);
-        let mut http2 = http2::Builder::new(TokioExecutor::new());
+        let lifetime =
+            (config.reader_lifetime_ms > 0).then(|| Duration::from_millis(config.reader_lifetime_ms));
+        let mut http2 = http2::Builder::new(Streams {
+            patience: Duration::from_millis(config.write_stall_timeout_ms),
+            lifetime,
+            counter: app.meters.stalled.clone(),
+        });
         http2
             .timer(TokioTimer::new())
             .max_concurrent_streams(256)
@@ -105,7 +117,11 @@ impl Inner {
     }
 
     async fn serve_http2(&self, io: TokioIo<Guarded>) {
-        let mut connection = pin!(self.http2.serve_connection(io, self.service.clone()));
+        let service = service_fn(|request| {
+            let answer = self.service.call(request);
+            async move { answer.await.map(watched) }
+        });
+        let mut connection = pin!(self.http2.serve_connection(io, service));
         let ended = select! {
             ended = connection.as_mut() => ended,
             () = self.app.draining.cancelled() => {

@@ -2,6 +2,7 @@
 
 mod connection;
 mod guard;
+mod stream;
 
 use std::{future::pending, io, pin::pin, sync::Arc, time::Duration};
 

@@ -25,9 +25,6 @@ pub(crate) async fn open(
     default_start: Start,
     method: &Method,
 ) -> Result<Response, Problem> {
-    if *method == Method::HEAD {
-        return Ok(streaming(Body::empty()));
-    }
     if app.draining.is_cancelled() {
         return Ok(later(app, None));
     }
@@ -44,6 +41,8 @@ pub(crate) async fn open(
         app.broker.subscribe(subscription).await.map(Some)
     };
     match opened.await {
+        // Asked only for the head: what there is to refuse was refused.
+        Ok(Some(_)) if *method == Method::HEAD => Ok(streaming(Body::empty())),
         Ok(Some(stream)) => {
             let style = Style { named: query.named, scope };
             Ok(streaming(Reader::new(seat, stream, style).into_body()))
