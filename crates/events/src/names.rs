@@ -69,7 +69,7 @@ macro_rules! name {
 
         impl fmt::Display for $Name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
+                f.pad(&self.0)
             }
         }
 
@@ -130,5 +130,18 @@ impl Default for Tenant {
     /// The tenant of everything that names none: `default`.
     fn default() -> Self {
         Self(ByteString::from_static("default"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Class;
+
+    #[test]
+    fn names_and_classes_fill_the_column_they_are_given() {
+        let name = StreamName::new("wf-42").unwrap();
+        assert_eq!(format!("{name:8}|{:>8}|", Tenant::default()), "wf-42   | default|");
+        assert_eq!(format!("{:10}|", Class::Durable), "durable   |");
     }
 }
