@@ -118,7 +118,7 @@ mod tests {
         let env = |name: &str| (name == "HEADWATER_TENANT").then(|| OsString::from("acme"));
         let args = |list: &[&str]| list.iter().map(OsString::from).collect::<Vec<_>>();
         let tenant = |cli: Cli| match cli.command {
-            Command::Streams(args) => args.remote.tenant.to_string(),
+            Command::Streams(args) => args.remote.tenant().to_string(),
             other => panic!("{other:?}"),
         };
         let cli = parse(&args(&["headwater", "streams"]), &env).unwrap().unwrap();

@@ -13,9 +13,9 @@ pub(crate) struct RemoteArgs {
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7420")]
     pub(crate) url: String,
 
-    /// The tenant
-    #[arg(long, value_name = "NAME", default_value = "default", value_parser = tenant)]
-    pub(crate) tenant: Tenant,
+    /// The tenant; `default` where none is named
+    #[arg(long, value_name = "NAME", value_parser = tenant)]
+    pub(crate) tenant: Option<Tenant>,
 
     /// Bearer token; better given as HEADWATER_TOKEN, where other users of the machine do not see it
     #[arg(long, value_name = "TOKEN")]
@@ -23,11 +23,16 @@ pub(crate) struct RemoteArgs {
 }
 
 impl RemoteArgs {
+    /// The tenant that is spoken for.
+    pub(crate) fn tenant(&self) -> Tenant {
+        self.tenant.clone().unwrap_or_default()
+    }
+
     /// Connects.
     pub(crate) async fn connect(&self) -> anyhow::Result<Arc<dyn EventBroker>> {
         let mut options = ConnectOptions::default();
         options.http.token = self.token.clone();
-        options.http.tenant = self.tenant.clone();
+        options.http.tenant = self.tenant();
         headwater::connect_with(&self.url, options).await.with_context(|| format!("cannot open {}", self.url))
     }
 }

@@ -1,5 +1,7 @@
 //! The settings of a server, each a flag.
 
+mod check;
+
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -19,8 +21,7 @@ pub(crate) struct ServerSettings {
     limit_event: u64,
 
     /// The most events one request may publish
-    #[arg(long, value_name = "COUNT", default_value_t = 1000, help_heading = "Broker",
-        value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "COUNT", default_value_t = 1000, help_heading = "Broker")]
     limit_batch_events: u32,
 
     /// The most encoded bytes one request may publish
@@ -28,8 +29,7 @@ pub(crate) struct ServerSettings {
     limit_batch: u64,
 
     /// How many recent events each scope that has readers keeps at hand
-    #[arg(long, value_name = "COUNT", default_value_t = 1024, help_heading = "Broker",
-        value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "COUNT", default_value_t = 1024, help_heading = "Broker")]
     hub_events: u32,
 
     /// How many bytes all those events may have together
@@ -103,11 +103,11 @@ struct HttpSettings {
     sse_idle: Limit<Duration>,
 
     /// How many readers there may be at once
-    #[arg(long, value_name = "COUNT", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "COUNT", default_value_t = 20_000)]
     max_readers: u32,
 
     /// How many connections there may be at once
-    #[arg(long, value_name = "COUNT", default_value_t = 25_000, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "COUNT", default_value_t = 25_000)]
     max_connections: u32,
 
     /// The largest request body

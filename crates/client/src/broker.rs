@@ -61,7 +61,9 @@ impl EventSubscriber for HttpBroker {
 
 #[async_trait]
 impl EventBroker for HttpBroker {
-    /// What holds for every Headwater behind HTTP: what depends on its store is declared as missing.
+    /// The same for every server and without asking it, since the call cannot wait: all that a store can have, with
+    /// the default dedup window and event size, but neither `durable`, `retention` nor `lag`. Those three differ from
+    /// store to store, and a caller must not rely on what nobody asked about; the server may well have them.
     fn capabilities(&self) -> Capabilities {
         let mut capabilities = Capabilities::full();
         capabilities.durable = false;

@@ -7,11 +7,20 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Why a name was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{kind} name must be 1 to {max} of {alphabet}")]
+#[error("{kind} name {rule}")]
 pub struct NameError {
     kind: &'static str,
-    max: usize,
-    alphabet: &'static str,
+    rule: Rule,
+}
+
+/// The rule that a name breaks.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+enum Rule {
+    #[error("must be 1 to {max} of {alphabet}")]
+    Text { max: usize, alphabet: &'static str },
+    // A client that normalises `/v1/streams/../events` asks for `/v1/events`, which is another resource.
+    #[error("must not be `.` or `..`: such a segment of a URL's path is taken away before it is sent")]
+    Dots,
 }
 
 impl NameError {
@@ -35,7 +44,8 @@ macro_rules! name {
             /// Checks `name` and takes it without copying.
             ///
             /// # Errors
-            /// Refuses a name that is empty, too long or has a character outside the alphabet.
+            /// Refuses a name that is empty, too long or has a character outside the alphabet, and `.` and `..`,
+            /// which do not survive in the path of a URL.
             pub fn new(name: impl Into<ByteString>) -> Result<Self, NameError> {
                 let name = name.into();
                 Self::check(&name)?;
@@ -51,7 +61,14 @@ macro_rules! name {
                     && name.bytes().all(|b| {
                         b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-') || matches!(b, $extra)
                     });
-                if fits { Ok(()) } else { Err(NameError { kind: $kind, max: $max, alphabet: $alphabet }) }
+                if !fits {
+                    let rule = Rule::Text { max: $max, alphabet: $alphabet };
+                    return Err(NameError { kind: $kind, rule });
+                }
+                if matches!(name, "." | "..") {
+                    return Err(NameError { kind: $kind, rule: Rule::Dots });
+                }
+                Ok(())
             }
 
             /// The name as text.
@@ -69,7 +86,7 @@ macro_rules! name {
 
         impl fmt::Display for $Name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
+                f.pad(&self.0)
             }
         }
 
@@ -130,5 +147,30 @@ impl Default for Tenant {
     /// The tenant of everything that names none: `default`.
     fn default() -> Self {
         Self(ByteString::from_static("default"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Class;
+
+    #[test]
+    fn names_and_classes_fill_the_column_they_are_given() {
+        let name = StreamName::new("wf-42").unwrap();
+        assert_eq!(format!("{name:8}|{:>8}|", Tenant::default()), "wf-42   | default|");
+        assert_eq!(format!("{:10}|", Class::Durable), "durable   |");
+    }
+
+    #[test]
+    fn names_that_a_url_would_lose_are_refused() {
+        for dots in [".", ".."] {
+            let error = StreamName::new(dots).unwrap_err().to_string();
+            assert!(error.starts_with("stream name must not be `.` or `..`: "), "{error}");
+            assert!(Tenant::new(dots).is_err() && GroupName::new(dots).is_err());
+        }
+        for fine in ["...", ".a", "a..b", "wf-1."] {
+            assert!(StreamName::new(fine).is_ok(), "{fine}");
+        }
     }
 }

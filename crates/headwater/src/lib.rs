@@ -48,7 +48,7 @@
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let broker = headwater::connect("memory:").await?;
 //! let server = headwater::serve(broker, "127.0.0.1:0").await?;
-//! println!("curl -N {}/v1/streams/wf-42/events", server.url());
+//! println!("curl -N -H 'Accept: text/event-stream' {}/v1/streams/wf-42/events", server.url());
 //! server.shutdown().await?;
 //! # Ok(())
 //! # }

@@ -2,10 +2,11 @@
 
 use std::{io::Write as _, path::Path, process::ExitCode};
 
-use clap::{CommandFactory as _, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Subcommand};
 
 use crate::{
     cli::Cli,
+    commands::Command,
     config::{Env, Layers},
     output::Out,
 };
@@ -30,7 +31,13 @@ enum What {
 pub(crate) fn run(args: &Args, config: Option<&Path>, env: Env<'_>) -> anyhow::Result<ExitCode> {
     let What::Check { json } = args.what;
     let command = Cli::command();
-    let settings = Layers::read(&command, config, env)?.effective(&command);
+    let layers = Layers::read(&command, config, env)?;
+    // What a server would refuse is refused here, before one is started with it.
+    let serve = layers.lay_under(command.clone()).try_get_matches_from(["headwater", "serve"])?;
+    if let Command::Serve(args) = Cli::from_arg_matches(&serve)?.command {
+        args.check()?;
+    }
+    let settings = layers.effective(&command);
     let mut out = Out::new();
     for (key, setting) in &settings {
         let value = match (&setting.value, key.as_str()) {

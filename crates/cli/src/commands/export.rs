@@ -30,7 +30,7 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let broker = args.remote.connect().await?;
-    let tenant = &args.remote.tenant;
+    let tenant = &args.remote.tenant();
     if broker.stream(tenant, &args.stream).await?.is_none() {
         anyhow::bail!("tenant {tenant} has no stream {}", args.stream);
     }

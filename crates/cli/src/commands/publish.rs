@@ -41,15 +41,15 @@ pub(crate) struct SendArgs {
 }
 
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let mut input = Batches::open(&args.file, args.send.batch)?;
+    let mut input = Batches::open(&args.file, args.send.batch, args.remote.tenant.clone())?;
     let broker = args.remote.connect().await?;
     let sender = Sender::new(broker, args.send.retry_for);
     let progress = Progress::new(input.bytes());
     let mut out = Out::new();
     let mut tally = Tally::default();
     while let Some(batch) = input.next().await? {
-        let outcomes = sender.send(&batch).await?;
-        for outcome in &outcomes {
+        let sent = sender.send(&batch).await;
+        for outcome in &sent.outcomes {
             tally.count(&outcome.fate);
             if args.json {
                 out.json(&outcome.report())?;
@@ -59,6 +59,10 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         }
         out.flush()?;
         progress.advance(batch.bytes, &tally);
+        if let Err(error) = sent.go_on() {
+            progress.finish(&tally);
+            return Err(error);
+        }
     }
     progress.finish(&tally);
     Ok(if tally.refused > 0 { ExitCode::from(exit::FAILED) } else { ExitCode::SUCCESS })

@@ -26,10 +26,18 @@ pub(crate) struct Args {
     settings: ServerSettings,
 }
 
+impl Args {
+    /// Refuses settings that cannot work.
+    pub(crate) fn check(&self) -> Result<(), BadConfig> {
+        self.settings.check()?;
+        self.settings.gateway().check().map_err(BadConfig)
+    }
+}
+
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
+    args.check()?;
     let mut signals = Signals::listen()?;
     let gateway = args.settings.gateway();
-    gateway.check().map_err(BadConfig)?;
     let url = match &args.broker {
         BrokerUrl::Http(url) => url.clone(),
         other => other.to_string(),

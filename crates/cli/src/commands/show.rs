@@ -32,7 +32,7 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let broker = args.remote.connect().await?;
-    let tenant = &args.remote.tenant;
+    let tenant = &args.remote.tenant();
     let Some(info) = broker.stream(tenant, &args.stream).await? else {
         anyhow::bail!("tenant {tenant} has no stream {}", args.stream);
     };

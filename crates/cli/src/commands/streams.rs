@@ -26,11 +26,12 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let broker = args.remote.connect().await?;
+    let tenant = args.remote.tenant();
     let mut out = Out::new();
     let mut after = None;
     let mut first = true;
     loop {
-        let page = broker.streams(&args.remote.tenant, after.as_ref(), PAGE).await?;
+        let page = broker.streams(&tenant, after.as_ref(), PAGE).await?;
         let Some(last) = page.last() else { break };
         after = Some(last.stream.clone());
         for info in &page {
@@ -52,7 +53,7 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
         }
     }
     if first && !args.json && after.is_none() {
-        eprintln!("no runs of tenant {}", args.remote.tenant);
+        eprintln!("no runs of tenant {tenant}");
     }
     out.flush()?;
     Ok(ExitCode::SUCCESS)

@@ -61,7 +61,7 @@ impl FilterArgs {
 }
 
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let tenant = args.remote.tenant.clone();
+    let tenant = args.remote.tenant();
     let (scope, usual) = match &args.stream {
         Some(stream) => (Scope::Stream(tenant, stream.clone()), Start::Earliest),
         None => (Scope::Tenant(tenant), Start::Live),

@@ -88,8 +88,8 @@ pub(crate) fn try_it(setting: &Setting) {
 
   headwater tail {run} --url {url}
   headwater show {run} --url {url}
-  curl -N {url}/v1/streams/{run}/events
-  curl -N {url}/v1/events
+  curl -N -H 'Accept: text/event-stream' {url}/v1/streams/{run}/events
+  curl -N -H 'Accept: text/event-stream' {url}/v1/events
   curl {url}/v1/events -H 'content-type: application/cloudevents+json' \\
     -d '{{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/me\",\"type\":\"my.hello\",\"subject\":\"{run}\"}}'
 

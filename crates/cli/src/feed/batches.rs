@@ -3,9 +3,12 @@
 use std::{io, path::Path, time::Duration};
 
 use bytes::Bytes;
-use headwater::{Event, EventError, dialect};
+use headwater::{Event, EventError, Tenant, dialect};
 
-use super::reader::{Entry, Input};
+use super::{
+    Fate, Outcome,
+    reader::{Entry, Input},
+};
 
 /// How many encoded bytes a batch has at most, unless its first event alone has more.
 const MAX_BYTES: u64 = 1024 * 1024;
@@ -17,8 +20,8 @@ const LINGER: Duration = Duration::from_millis(5);
 pub(crate) struct Batch {
     /// The events, each with its line.
     pub(crate) events: Vec<(u64, Event)>,
-    /// Lines that are no events, and why.
-    pub(crate) broken: Vec<(u64, EventError)>,
+    /// Lines that are refused unsent, and why.
+    pub(crate) broken: Vec<Outcome>,
     /// How many bytes were read for it.
     pub(crate) bytes: u64,
 }
@@ -27,12 +30,14 @@ pub(crate) struct Batch {
 pub(crate) struct Batches {
     input: Input,
     max: usize,
+    tenant: Option<Tenant>,
 }
 
 impl Batches {
-    /// Reads a file, or stdin for `-`.
-    pub(crate) fn open(path: &Path, max: u16) -> anyhow::Result<Self> {
-        Ok(Self { input: Input::open(path)?, max: max.into() })
+    /// Reads a file, or stdin for `-`. Where a tenant is named, events that name none are that tenant's, and events
+    /// that name another are refused.
+    pub(crate) fn open(path: &Path, max: u16, tenant: Option<Tenant>) -> anyhow::Result<Self> {
+        Ok(Self { input: Input::open(path)?, max: max.into(), tenant })
     }
 
     /// How many bytes there are, where that is known.
@@ -46,10 +51,10 @@ impl Batches {
             return Ok(None);
         };
         let mut batch = Batch::default();
-        batch.take(first);
+        batch.take(first, self.tenant.as_ref());
         while batch.events.len() + batch.broken.len() < self.max && batch.bytes < MAX_BYTES {
             match tokio::time::timeout(LINGER, self.input.next()).await {
-                Ok(Ok(Some(entry))) => batch.take(entry),
+                Ok(Ok(Some(entry))) => batch.take(entry, self.tenant.as_ref()),
                 // What was read before the failure is sent first; the next call meets the failure again.
                 Ok(Err(error)) => {
                     self.input.fail(error);
@@ -63,12 +68,26 @@ impl Batches {
 }
 
 impl Batch {
-    fn take(&mut self, entry: Entry) {
+    fn take(&mut self, entry: Entry, tenant: Option<&Tenant>) {
         self.bytes += entry.json.len() as u64 + 1;
-        match read(entry.json.into()) {
-            Ok(event) => self.events.push((entry.line, event)),
-            Err(error) => self.broken.push((entry.line, error)),
-        }
+        let line = entry.line;
+        let (id, fate) = match read(entry.json.into()) {
+            Ok(event) => match (event.tenant(), tenant) {
+                (Some(own), Some(tenant)) if own != tenant.as_str() => {
+                    let detail = format!("tenant: is `{own}`, and `--tenant` is `{tenant}`");
+                    (Some(event.id().to_owned()), Fate::Refused { code: "foreign-tenant".into(), detail })
+                }
+                (None, Some(tenant)) if *tenant != Tenant::default() => {
+                    match event.to_builder().tenant(tenant).build() {
+                        Ok(event) => return self.events.push((line, event)),
+                        Err(error) => (Some(event.id().to_owned()), Fate::from(&error)),
+                    }
+                }
+                _ => return self.events.push((line, event)),
+            },
+            Err(error) => (None, Fate::from(&error)),
+        };
+        self.broken.push(Outcome { line, id, fate });
     }
 }
 

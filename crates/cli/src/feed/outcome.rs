@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use headwater::Published;
+use headwater::{EventError, Published};
 use serde_json::{Value, json};
 
 /// What became of one event.
@@ -17,6 +17,19 @@ pub(crate) enum Fate {
         /// The reason.
         detail: String,
     },
+    /// Nothing was heard of it: it may be stored or not.
+    Unknown {
+        /// The stable code of what ended the work.
+        code: String,
+        /// What ended the work.
+        detail: String,
+    },
+}
+
+impl From<&EventError> for Fate {
+    fn from(error: &EventError) -> Self {
+        Self::Refused { code: error.code().to_string(), detail: error.to_string() }
+    }
 }
 
 /// What became of the event of one line.
@@ -37,7 +50,7 @@ impl Outcome {
             Fate::Stored(published) => json!({
                 "line": self.line, "id": self.id, "cursor": published.cursor.to_string(), "duplicate": published.duplicate,
             }),
-            Fate::Refused { code, detail } => {
+            Fate::Refused { code, detail } | Fate::Unknown { code, detail } => {
                 json!({ "line": self.line, "id": self.id, "code": code, "detail": detail })
             }
         }
@@ -47,7 +60,7 @@ impl Outcome {
     pub(crate) fn refusal(&self) -> Option<String> {
         match &self.fate {
             Fate::Refused { code, detail } => Some(format!("line {}: {code}: {detail}", self.line)),
-            Fate::Stored(_) => None,
+            Fate::Stored(_) | Fate::Unknown { .. } => None,
         }
     }
 }
@@ -61,6 +74,8 @@ pub(crate) struct Tally {
     pub(crate) duplicates: u64,
     /// Refused.
     pub(crate) refused: u64,
+    /// Not known to be stored.
+    pub(crate) unknown: u64,
 }
 
 impl Tally {
@@ -70,6 +85,7 @@ impl Tally {
             Fate::Stored(published) if !published.duplicate => self.stored += 1,
             Fate::Stored(_) => self.duplicates += 1,
             Fate::Refused { .. } => self.refused += 1,
+            Fate::Unknown { .. } => self.unknown += 1,
         }
     }
 }
@@ -82,6 +98,9 @@ impl fmt::Display for Tally {
         }
         if self.refused > 0 {
             write!(f, ", {} refused", self.refused)?;
+        }
+        if self.unknown > 0 {
+            write!(f, ", {} not known to be stored", self.unknown)?;
         }
         Ok(())
     }

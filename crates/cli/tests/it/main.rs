@@ -1,6 +1,7 @@
 //! The real binary, from the outside.
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
+mod feed;
 mod refusals;
 mod story;
 mod support;

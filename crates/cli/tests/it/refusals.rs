@@ -46,6 +46,40 @@ fn bad_configuration_ends_with_64_and_says_where() {
 }
 
 #[test]
+fn settings_that_cannot_work_end_with_64_and_name_their_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    for (key, value, why) in [
+        ("limit-event", "0", "at least 1"),
+        ("limit-event", "5MiB", "must not be over `limit-batch`"),
+        ("limit-batch-events", "0", "at least 1"),
+        ("limit-batch", "0", "at least 1"),
+        ("hub-events", "0", "at least 1"),
+        ("hub-size", "0", "at least 1"),
+        ("retention-durable", "0s", "at least 1ms"),
+        ("retention-durable-events", "0", "at least 1, or `off`"),
+        ("retention-durable-size", "0", "at least 1, or `off`"),
+        ("retention-transient", "0s", "at least 1ms"),
+        ("retention-run-after-end", "0s", "at least 1ms"),
+        ("sse-heartbeat", "0s", "at least 1ms"),
+        ("sse-lifetime", "0s", "at least 1ms"),
+        ("sse-idle", "0s", "at least 1ms"),
+        ("max-readers", "0", "at least 1"),
+        ("max-connections", "0", "at least 1"),
+        ("max-body", "0", "at least 1"),
+        ("max-body", "1KiB", "must not be over `max-body`"),
+    ] {
+        let flag = format!("--{key}={value}");
+        let named = format!("key `{}`", if value == "1KiB" { "limit-event" } else { key });
+        let serve = ["serve", "--listen", "127.0.0.1:0", "--broker", "memory:", &flag];
+        refuses(folder, &serve, 64, &[&named, why]);
+        fs::write(folder.join("headwater.toml"), format!("{key} = \"{value}\"")).unwrap();
+        refuses(folder, &["config", "check"], 64, &[&named, why]);
+        fs::remove_file(folder.join("headwater.toml")).unwrap();
+    }
+}
+
+#[test]
 fn configuration_is_shown_with_its_origin() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("headwater.toml"), "tenant = \"acme\"\n[log]\nformat = \"json\"\n").unwrap();
