@@ -68,10 +68,10 @@ async fn streams_and_publishes_share_a_connection_and_end_in_order() {
 
 /// A connection whose streams take `window` bytes before their reader has to take them.
 async fn connect(server: &Server, window: u32) -> http2::SendRequest<Empty<Bytes>> {
-    let stream = TcpStream::connect(server.addr).await.unwrap();
+    let stream = TcpStream::connect(server.addr).await.expect("a connection");
     let mut client = http2::Builder::new(TokioExecutor::new());
     client.initial_stream_window_size(window).initial_connection_window_size(1024 * 1024);
-    let (send, connection) = client.handshake(TokioIo::new(stream)).await.unwrap();
+    let (send, connection) = client.handshake(TokioIo::new(stream)).await.expect("a handshake");
     tokio::spawn(connection);
     send
 }
@@ -80,8 +80,8 @@ async fn read(server: &Server, send: &mut http2::SendRequest<Empty<Bytes>>) -> I
     let request = Request::get(format!("http://{}/v1/streams/wf-1/events", server.addr))
         .header("accept", "text/event-stream")
         .body(Empty::new())
-        .unwrap();
-    send.send_request(request).await.unwrap().into_body()
+        .expect("a request");
+    send.send_request(request).await.expect("a head").into_body()
 }
 
 #[tokio::test]
