@@ -38,10 +38,10 @@ pub(super) fn recognise(members: Members) -> Option<Draft> {
     read(members)
 }
 
-/// An agent bus: `{id, type, workflow_id, timestamp, data, source_agent, metadata}`.
+/// An agent bus: `{id, type, workflow_id, timestamp, data, source_agent, metadata}`; some call the data `payload`.
 fn agent_bus(mut m: Members) -> Option<Draft> {
     let name = take(&mut m, "type")?;
-    let mut data = object(m.remove("data"));
+    let mut data = object(m.remove("data").or_else(|| m.remove("payload")));
     keep_metadata(&mut data, m.remove("metadata"));
     let entity = category(&name);
     Some(Draft {
