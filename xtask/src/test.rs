@@ -28,6 +28,7 @@ pub(crate) fn run(strict: bool) -> Result<ExitCode> {
             "warnings",
         ]))
     });
+    step("fuzz targets", &mut tally, fuzz);
     tests(&mut tally, ready.node)?;
 
     let good = tally.good(strict);
@@ -58,6 +59,15 @@ fn tests(tally: &mut Tally, node: bool) -> Result<()> {
     tally.failed += run.failed;
     tally.skipped += run.skipped;
     Ok(())
+}
+
+/// Compiles the fuzz targets, which are a workspace of their own: running them takes a nightly toolchain, checking does
+/// not. They share no artifact with the rest, so they have a folder of their own that nothing else invalidates, and no
+/// lock: cargo-fuzz keeps none.
+fn fuzz() -> Result<()> {
+    let mut cargo = shell::cargo();
+    cargo.args(["check", "--manifest-path", "fuzz/Cargo.toml", "--target-dir"]);
+    shell::run(cargo.arg(shell::target_dir()?.join("fuzz")))
 }
 
 fn step(name: &str, tally: &mut Tally, what: impl FnOnce() -> Result<()>) {
