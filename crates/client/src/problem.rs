@@ -23,20 +23,6 @@ pub(crate) struct Problem {
     max_bytes: Option<usize>,
 }
 
-const CODES: [Code; 11] = [
-    Code::MalformedJson,
-    Code::MissingAttribute,
-    Code::InvalidAttribute,
-    Code::UnsupportedSpecversion,
-    Code::InvalidTenant,
-    Code::InvalidStream,
-    Code::MissingStream,
-    Code::UnknownType,
-    Code::InvalidData,
-    Code::InvalidTransition,
-    Code::EventTooLarge,
-];
-
 /// Reads an answer that is no success.
 pub(crate) fn parse(status: StatusCode, body: &[u8]) -> Error {
     serde_json::from_slice::<Problem>(body).unwrap_or_default().into_error(status)
@@ -54,7 +40,7 @@ impl Problem {
                 _ => Error::Remote { code: format!("http-{status}"), status, detail },
             };
         };
-        if let Some(known) = CODES.into_iter().find(|known| known.as_str() == code) {
+        if let Some(known) = Code::ALL.iter().copied().find(|known| known.as_str() == code) {
             // The answer's sentence names index and attribute again.
             let index = self.index.unwrap_or(0);
             let detail = detail.strip_prefix(&format!("event {index}: ")).unwrap_or(&detail);
@@ -113,7 +99,7 @@ mod tests {
 
     #[test]
     fn every_code_of_an_event_comes_back() {
-        for code in CODES {
+        for code in Code::ALL {
             let back = error(&format!(r#"{{"code":"{code}","detail":"why"}}"#), 400);
             assert_eq!(back.code(), code.as_str());
         }

@@ -2,55 +2,55 @@
 
 use std::fmt;
 
-/// A stable code. Each has a page in `docs/errors/`; a retired code is never used again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Code {
-    /// The bytes are not JSON, or not UTF-8.
-    MalformedJson,
-    /// An attribute is missing.
-    MissingAttribute,
-    /// An attribute has a value it cannot have.
-    InvalidAttribute,
-    /// `specversion` is not `1.0`.
-    UnsupportedSpecversion,
-    /// The tenant's name is not one.
-    InvalidTenant,
-    /// The stream's name is not one.
-    InvalidStream,
-    /// Neither `stream` nor `subject` names the run.
-    MissingStream,
-    /// The type is not in the catalogue and the policy is `strict`.
-    UnknownType,
-    /// `data` does not fit the schema of a known type.
-    InvalidData,
-    /// The event does not follow the run's state machine and the policy is `strict`.
-    InvalidTransition,
-    /// The event is larger than the limit.
-    EventTooLarge,
-    /// The request's content type is none that events come in.
-    UnsupportedMediaType,
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $text:literal,)+) => {
+        /// A stable code. Each has a page in `docs/errors/`; a retired code is never used again.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Code {
+            $($(#[$doc])* $name,)+
+        }
+
+        impl Code {
+            /// Every code.
+            pub const ALL: &[Self] = &[$(Self::$name,)+];
+
+            /// The code as it stands in answers and file names.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => $text,)+
+                }
+            }
+        }
+    };
 }
 
-impl Code {
-    /// The code as it stands in answers and file names.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::MalformedJson => "malformed-json",
-            Self::MissingAttribute => "missing-attribute",
-            Self::InvalidAttribute => "invalid-attribute",
-            Self::UnsupportedSpecversion => "unsupported-specversion",
-            Self::InvalidTenant => "invalid-tenant",
-            Self::InvalidStream => "invalid-stream",
-            Self::MissingStream => "missing-stream",
-            Self::UnknownType => "unknown-type",
-            Self::InvalidData => "invalid-data",
-            Self::InvalidTransition => "invalid-transition",
-            Self::EventTooLarge => "event-too-large",
-            Self::UnsupportedMediaType => "unsupported-media-type",
-        }
-    }
+codes! {
+    /// The bytes are not JSON, or not UTF-8.
+    MalformedJson = "malformed-json",
+    /// An attribute is missing.
+    MissingAttribute = "missing-attribute",
+    /// An attribute has a value it cannot have.
+    InvalidAttribute = "invalid-attribute",
+    /// `specversion` is not `1.0`.
+    UnsupportedSpecversion = "unsupported-specversion",
+    /// The tenant's name is not one.
+    InvalidTenant = "invalid-tenant",
+    /// The stream's name is not one.
+    InvalidStream = "invalid-stream",
+    /// Neither `stream` nor `subject` names the run.
+    MissingStream = "missing-stream",
+    /// The type is not in the catalogue and the policy is `strict`.
+    UnknownType = "unknown-type",
+    /// `data` does not fit the schema of a known type.
+    InvalidData = "invalid-data",
+    /// The event does not follow the run's state machine and the policy is `strict`.
+    InvalidTransition = "invalid-transition",
+    /// The event is larger than the limit.
+    EventTooLarge = "event-too-large",
+    /// The request's content type is none that events come in.
+    UnsupportedMediaType = "unsupported-media-type",
 }
 
 impl fmt::Display for Code {
