@@ -131,11 +131,11 @@ impl EventSubscriber for Broker {
             page.next = page.next.at(upto.max(page.next.position()));
         }
         // What is missing further on is told by the page that gets there.
-        let next = page.next;
+        let next = page.next.position();
         page.gaps.retain_mut(|gap| {
-            let told = gap.reason == GapReason::Reset || gap.from.position() < next.position();
+            let told = gap.reason == GapReason::Reset || gap.from.position() < next;
             if gap.reason != GapReason::Reset {
-                gap.to = gap.to.at(gap.to.position().min(next.position()));
+                gap.to = gap.to.at(gap.to.position().min(next));
             }
             told
         });

@@ -36,7 +36,7 @@ impl Output {
         conflate: bool,
         gap: Option<Gap>,
     ) -> Self {
-        let handed = gap.as_ref().map_or(cursor, |gap| gap.from);
+        let handed = gap.as_ref().map_or(cursor.clone(), |gap| gap.from.clone());
         let items = gap.into_iter().inspect(count).map(Item::Gap).collect();
         Self { items, filter, cursor, handed, tail, caught_up: false, ended: false, conflate }
     }
@@ -46,7 +46,7 @@ impl Output {
     }
 
     pub(crate) fn cursor(&self) -> Cursor {
-        self.cursor
+        self.cursor.clone()
     }
 
     /// Behind this place, what comes is live.
@@ -90,7 +90,11 @@ impl Output {
                 self.ended = record.mark().ends();
             }
             if self.filter.is_all() || self.filter.matches(record.event()) {
-                self.items.push_back(Item::Event(Delivery { record, cursor: self.cursor, merged: 1 }));
+                self.items.push_back(Item::Event(Delivery {
+                    record,
+                    cursor: self.cursor.clone(),
+                    merged: 1,
+                }));
             }
         }
         if self.conflate {
@@ -121,12 +125,12 @@ impl Output {
     pub(crate) fn caught_up(&mut self) {
         if !self.caught_up {
             self.caught_up = true;
-            self.items.push_back(Item::CaughtUp(self.cursor));
+            self.items.push_back(Item::CaughtUp(self.cursor.clone()));
         }
     }
 
     pub(crate) fn end(&mut self) {
-        self.items.push_back(Item::End(self.cursor));
+        self.items.push_back(Item::End(self.cursor.clone()));
     }
 
     /// Moves up to `max` items over. Gives whether there were any.
@@ -140,12 +144,12 @@ impl Output {
             let take = self.items.len().min(max);
             out.extend(self.items.drain(..take));
         }
-        self.handed = out.back().map_or(self.handed, Item::cursor);
+        self.handed = out.back().map_or(self.handed.clone(), Item::cursor);
         true
     }
 
     /// Where to resume behind what was handed over.
     pub(crate) fn handed_over(&self) -> Cursor {
-        if self.items.is_empty() { self.cursor } else { self.handed }
+        if self.items.is_empty() { self.cursor.clone() } else { self.handed.clone() }
     }
 }

@@ -117,7 +117,7 @@ pub(super) async fn publish_all(broker: &dyn EventBroker, events: &[Event]) -> V
     let mut cursors = Vec::with_capacity(events.len());
     let largest = events.iter().map(|event| event.json().len()).max().unwrap_or(1);
     for batch in events.chunks((3_000_000 / largest).clamp(1, 200)) {
-        cursors.extend(publish(broker, batch).await.iter().map(|p| p.cursor));
+        cursors.extend(publish(broker, batch).await.iter().map(|p| p.cursor.clone()));
     }
     cursors
 }
