@@ -44,10 +44,12 @@ mod fixture;
 mod harm;
 mod list;
 mod rng;
+mod shaped;
 
 pub use case::Case;
 pub use fixture::{Fixture, Setup, Time};
 pub use harm::Faults;
+pub use shaped::{Shape, Shaped};
 
 use std::{future::Future, time::Duration};
 
