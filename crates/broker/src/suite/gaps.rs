@@ -78,9 +78,9 @@ pub async fn another_numbering_is_told(factory: &dyn Factory) {
         panic!("two logs have one numbering: {}", own[0].epoch());
     }
     let ahead = own[4].at(headwater_events::Position(own[4].position().0 + 1000));
-    for cursor in [cursors[9], cursors[0], ahead] {
+    for cursor in [cursors[9].clone(), cursors[0].clone(), ahead] {
         let mut reader =
-            Tape::start(&*broker, Subscription::new(stream("ep")).start(Start::After(cursor))).await;
+            Tape::start(&*broker, Subscription::new(stream("ep")).start(Start::After(cursor.clone()))).await;
         reader.until(&id("ep", 104)).await;
         same(&reader.ids(), &ids("ep", 100..105));
         assert_eq!(reader.gaps.len(), 1, "{}", reader.story());

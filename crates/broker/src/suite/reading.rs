@@ -35,7 +35,8 @@ pub async fn pages_continue_exactly(factory: &dyn Factory) {
         }
         same(&seen, &ids("p", 0..150));
         let Start::After(next) = start else { unreachable!() };
-        let behind = broker.read(&stream("p"), &Filter::all(), Start::After(next), 10).await.expect("a page");
+        let behind =
+            broker.read(&stream("p"), &Filter::all(), Start::After(next.clone()), 10).await.expect("a page");
         assert!(behind.events.is_empty() && !behind.more && behind.next == next, "the end stays where it is");
     }
     let live = broker.read(&stream("p"), &Filter::all(), Start::Live, 10).await.expect("a page");
@@ -53,8 +54,8 @@ pub async fn pages_and_subscriptions_share_cursors(factory: &dyn Factory) {
     let mut reader = Tape::start(&*broker, Subscription::new(stream("q"))).await;
     reader.events(60).await;
     let page = broker.read(&stream("q"), &Filter::all(), Start::Earliest, 100).await.expect("a page");
-    assert_eq!(page.events.iter().map(|d| d.cursor).collect::<Vec<_>>(), cursors);
-    assert_eq!(reader.events.iter().map(|d| d.cursor).collect::<Vec<_>>(), cursors);
+    assert_eq!(page.events.iter().map(|d| d.cursor.clone()).collect::<Vec<_>>(), cursors);
+    assert_eq!(reader.events.iter().map(|d| d.cursor.clone()).collect::<Vec<_>>(), cursors);
     for at in [0, 1, 30, 58] {
         let text = cursors[at].to_string();
         let start: Start = text.parse().expect("a cursor's text is one");
@@ -85,7 +86,7 @@ pub async fn internal_events_are_not_shown(factory: &dyn Factory) {
         history.is_exactly(&want);
     }
     let page = broker
-        .read(&stream("i"), &Filter::all(), Start::After(published[1].cursor), 10)
+        .read(&stream("i"), &Filter::all(), Start::After(published[1].cursor.clone()), 10)
         .await
         .expect("a page");
     assert!(page.events.is_empty() && !page.more, "behind the last visible event there is nothing");
@@ -111,9 +112,12 @@ pub async fn the_tenant_shows_durable_events_only(factory: &dyn Factory) {
     live.is_exactly(&want);
     assert!(live.events.iter().all(|d| d.record.class() == Class::Durable));
     same(&super::kit::read_ids(&*broker, &scope, &Filter::all(), Start::Earliest).await, &want);
-    let at = live.events[17].cursor;
-    same(&super::kit::read_ids(&*broker, &scope, &Filter::all(), Start::After(at)).await, &want[18..]);
-    let mut again = Tape::start(&*broker, Subscription::new(scope).start(Start::After(at))).await;
+    let at = &live.events[17].cursor;
+    same(
+        &super::kit::read_ids(&*broker, &scope, &Filter::all(), Start::After(at.clone())).await,
+        &want[18..],
+    );
+    let mut again = Tape::start(&*broker, Subscription::new(scope).start(Start::After(at.clone()))).await;
     again.until_caught_up().await;
     again.is_exactly(&want[18..]);
 }

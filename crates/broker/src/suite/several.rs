@@ -115,9 +115,10 @@ async fn join(broker: Arc<dyn EventBroker>, scope: Scope, pick: &mut Pick, hides
         if step % 5 == 0 {
             let cursor = broker.cursor(&scope).await.expect("a cursor");
             let (broker, scope, mut end) = (Arc::clone(&broker), scope.clone(), end.subscribe());
+            let value = cursor.clone();
             let reader = tokio::spawn(async move {
                 let mut reader =
-                    Tape::start(&*broker, Subscription::new(scope).start(Start::After(cursor))).await;
+                    Tape::start(&*broker, Subscription::new(scope).start(Start::After(value))).await;
                 let last = loop {
                     if let Some(last) = end.borrow_and_update().clone() {
                         break last;
@@ -164,7 +165,7 @@ pub async fn every_cursor_of_several_streams_resumes_exactly(factory: &dyn Facto
     whole.is_exactly(&written.behind(Position::ZERO));
     let mut tasks = JoinSet::new();
     for delivery in &whole.events {
-        let (broker, cursor) = (Arc::clone(&broker), delivery.cursor);
+        let (broker, cursor) = (Arc::clone(&broker), delivery.cursor.clone());
         let want = written.behind(cursor.position());
         let last = written.last();
         tasks.spawn(async move {

@@ -41,11 +41,13 @@ pub mod state;
 mod case;
 mod checks;
 mod fixture;
+mod harm;
 mod list;
 mod rng;
 
 pub use case::Case;
-pub use fixture::{Fixture, Setup};
+pub use fixture::{Fixture, Setup, Time};
+pub use harm::Faults;
 
 use std::{future::Future, time::Duration};
 
