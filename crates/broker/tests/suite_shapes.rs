@@ -16,7 +16,7 @@ fn open(shape: Shape, setup: &Setup) -> Arc<dyn Store> {
         clock: Arc::new(setup.clock.clone()),
         ..MemoryOptions::default()
     };
-    Arc::new(Shaped::new(shape, options))
+    Arc::new(Shaped::new(shape, &options))
 }
 
 mod by_tenant {

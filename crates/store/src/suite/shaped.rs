@@ -33,7 +33,7 @@ pub struct Shaped {
 impl Shaped {
     /// An empty store.
     #[must_use]
-    pub fn new(shape: Shape, options: MemoryOptions) -> Self {
+    pub fn new(shape: Shape, options: &MemoryOptions) -> Self {
         let lanes = options.lanes;
         let parts = if shape == Shape::ByLane { lanes } else { 1 };
         let parts: Vec<_> = (0..parts).map(|_| MemoryStore::new(options.clone())).collect();
