@@ -22,6 +22,8 @@ async fn stopped(from: &End, to: &End, options: MirrorOptions, after: u64) -> bo
             && passed.fetch_add(events, Ordering::Relaxed) + events >= after
         {
             bell.notify_one();
+            // So that it is dropped about here, and not long after it has come to its end.
+            std::thread::sleep(std::time::Duration::from_millis(5));
         }
     };
     tokio::select! {

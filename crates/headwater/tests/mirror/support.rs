@@ -31,6 +31,7 @@ pub(crate) fn event(stream: &str, n: usize) -> Event {
         .id(format!("{stream}-{n}"))
         .stream(&name(stream))
         .subject(format!("{stream}/part/{n}"))
+        .time("2026-11-21T07:00:00Z".parse().unwrap())
         .data(&serde_json::json!({ "n": n, "text": "word " }))
         .build()
         .unwrap()
