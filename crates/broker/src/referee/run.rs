@@ -38,7 +38,7 @@ pub(super) struct Mark {
 impl Run {
     /// Folds what the log has of the run.
     pub(super) async fn read(store: &Arc<dyn Store>, scope: &Scope) -> Result<Self, Error> {
-        let history = History::new(Arc::clone(store), scope.clone());
+        let history = History::new(Arc::clone(store), scope.clone(), None);
         let mut run = Self { read: true, ..Self::default() };
         let mut after = Position::ZERO;
         loop {
