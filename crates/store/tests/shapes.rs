@@ -4,39 +4,54 @@
 use std::sync::Arc;
 
 use headwater_store::{
-    MemoryOptions, MemoryStore, Store,
-    suite::{
-        Fixture, Setup,
-        shape::{Shape, Shaped},
-    },
+    MemoryOptions, Store,
+    suite::{Fixture, Setup, Shape, Shaped, Sparse},
 };
 
-struct Odd(Shape);
-
-#[async_trait::async_trait]
-impl Fixture for Odd {
-    fn name(&self) -> Option<&'static str> {
-        Some(if self.0 == Shape::Sparse { "sparse" } else { "laned" })
-    }
-
-    async fn open(&self, setup: &Setup) -> Arc<dyn Store> {
-        let inner = MemoryStore::new(MemoryOptions {
-            retention: setup.retention,
-            lanes: setup.lanes,
-            dedup_window: Some(setup.dedup_window),
-            clock: Arc::clone(&setup.clock),
-            ..MemoryOptions::default()
-        });
-        Arc::new(Shaped::new(Arc::new(inner), self.0))
+fn options(setup: &Setup) -> MemoryOptions {
+    MemoryOptions {
+        retention: setup.retention,
+        lanes: setup.lanes,
+        dedup_window: Some(setup.dedup_window),
+        clock: Arc::clone(&setup.clock),
+        ..MemoryOptions::default()
     }
 }
 
-mod sparse {
-    use super::{Odd, Shape};
-    headwater_store::store_suite!(Odd(Shape::Sparse));
+mod with_holes {
+    use super::*;
+
+    struct Holes;
+
+    #[async_trait::async_trait]
+    impl Fixture for Holes {
+        fn name(&self) -> Option<&'static str> {
+            Some("memory with holes")
+        }
+
+        async fn open(&self, setup: &Setup) -> Arc<dyn Store> {
+            Arc::new(Sparse::new(options(setup)))
+        }
+    }
+
+    headwater_store::store_suite!(Holes);
 }
 
-mod laned {
-    use super::{Odd, Shape};
-    headwater_store::store_suite!(Odd(Shape::Laned));
+mod by_lane {
+    use super::*;
+
+    struct Lanes;
+
+    #[async_trait::async_trait]
+    impl Fixture for Lanes {
+        fn name(&self) -> Option<&'static str> {
+            Some("memory by lane")
+        }
+
+        async fn open(&self, setup: &Setup) -> Arc<dyn Store> {
+            Arc::new(Shaped::new(Shape::ByLane, &options(setup)))
+        }
+    }
+
+    headwater_store::store_suite!(Lanes);
 }

@@ -9,7 +9,7 @@ use super::{
     case::{delta, durable, event, marked, stream, tenant, visible},
     checks::{append, page, read, read_all},
     retention::{keep_all, open},
-    view::{Log, is_vector, read_tenant},
+    view::{Log, is_vector, limited_together, read_tenant},
 };
 use crate::{Append, GapReason, Limits, ReadScope, Retention, Store};
 
@@ -75,13 +75,15 @@ pub async fn removed_events_are_told(mut case: Case) {
         return;
     };
     // One that is gone whole, one that spans all, one that is cut, one that is young.
-    let several = |name: &'static str, count| (0..count).map(move |n| durable(name, n));
-    let events = several("old", 4).chain(several("sparse", 1)).chain(several("cut", 30));
-    let log = put_all(&store, events.chain(several("young", 8)).chain([durable("sparse", 1)])).await;
+    let names = ["old", "sparse", "cut", "young"].map(|name| limited_together(&store, name));
+    let [old, sparse, cut, young] = &names;
+    let several = |name: &str, count| (0..count).map(|n| durable(name, n)).collect::<Vec<_>>();
+    let events = [several(old, 4), several(sparse, 1), several(cut, 30), several(young, 8)].concat();
+    let log = put_all(&store, events.into_iter().chain([durable(sparse, 1)])).await;
     store.trim().await.expect("a trim");
-    assert!(read_all(&store, &visible("old")).await.records.is_empty());
-    assert_eq!(read_all(&store, &visible("sparse")).await.ids(), ["sparse/1"]);
-    for name in ["old", "sparse", "cut", "young"] {
+    assert!(read_all(&store, &visible(old)).await.records.is_empty());
+    assert_eq!(read_all(&store, &visible(sparse)).await.ids(), [format!("{sparse}/1")]);
+    for name in &names {
         check_every_position(&store, &log, &visible(name), &of(&log, name)).await;
     }
     if store.capabilities().tenant_order {

@@ -37,7 +37,6 @@ pub mod remove;
 pub mod report;
 pub mod retention;
 pub mod runs;
-pub mod shape;
 pub mod state;
 
 mod case;
@@ -46,12 +45,16 @@ mod fixture;
 mod harm;
 mod list;
 mod rng;
+mod shaped;
+mod sparse;
 mod view;
 
 pub use case::Case;
 pub use fixture::{Fixture, Setup, Time};
 pub use harm::Faults;
 use report::Report;
+pub use shaped::{Shape, Shaped};
+pub use sparse::Sparse;
 
 use std::{future::Future, time::Duration};
 

@@ -8,9 +8,9 @@ use super::{
     Case,
     case::{delta, durable, event, marked, stream, tenant, visible},
     checks::{append, read, read_all},
-    view::{Live, end, reached, read_tenant, same_order, start},
+    view::{Live, at, end, reached, read_tenant, same_order, start},
 };
-use crate::{ClassesKey, Error, GapReason, Lane, ReadScope, RunState, Store};
+use crate::{ClassesKey, Error, FollowItem, GapReason, Lane, ReadScope, RunState, Store};
 
 async fn open(case: &Case) -> Option<Arc<dyn Store>> {
     let store = case.open().await;
@@ -120,6 +120,30 @@ pub async fn followers_do_not_get_what_was_deleted(case: Case) {
     let got = after.until(&last).await;
     let old = got.records.iter().filter(|r| r.event().stream() == "a" && r.event().id() != "a/100").count();
     assert_eq!(old, 0);
+}
+
+/// Followers are told of a deletion, and how far what is gone reaches.
+pub async fn followers_are_told(case: Case) {
+    let Some(store) = open(&case).await else { return };
+    let mut live = Live::open(&store, &start(&store)).await;
+    let last = append(&store, vec![durable("a", 0), durable("a", 1)]).await[1].position;
+    live.until(&at(&store, "a", last)).await;
+    assert!(remove(&store, "a").await);
+    let next = append(&store, vec![durable("a", 2)]).await[0].position;
+    let (mut told, mut came) = (None, Vec::new());
+    while told.is_none() || came.is_empty() {
+        match live.next().await.expect("the follower goes on") {
+            FollowItem::Batch(batch) => came.extend(batch.iter().map(|r| r.event().id().to_owned())),
+            FollowItem::Deleted { tenant: of, stream: name, to } => {
+                assert_eq!((of, name), (tenant("default"), stream("a")));
+                assert!(told.replace(to).is_none(), "once");
+            }
+            FollowItem::Gap(gap) => panic!("nothing was lost: {gap:?}"),
+        }
+    }
+    let to = told.expect("it was told");
+    assert!(last <= to && to < next, "what is gone reaches to {to}, between {last} and {next}");
+    assert_eq!(came, ["a/2"]);
 }
 
 /// Appending and deleting at once leaves a stream that agrees with its record.

@@ -73,6 +73,14 @@ pub(super) fn wide(store: &Arc<dyn Store>, name: &str) -> ReadScope {
     }
 }
 
+/// A stream's name, or one like it: streams of such names count together for limits, which stores that number each
+/// lane by itself count lane by lane.
+pub(super) fn limited_together(store: &Arc<dyn Store>, name: &str) -> String {
+    let fits = |name: &String| !is_vector(store) || lane_of("default", name, store.lanes()) == Lane(0);
+    let mut names = std::iter::once(name.to_owned()).chain((0..).map(|n| format!("{name}{n}")));
+    names.find(fits).expect("some name is in every lane")
+}
+
 /// Everything there is of a tenant: in its order, or lane by lane where it has none.
 pub(super) async fn read_tenant(store: &Arc<dyn Store>, of: &str) -> Got {
     if store.capabilities().tenant_order {
