@@ -70,7 +70,7 @@ impl Follow {
 
     /// Where to resume, once there is such a place.
     pub(crate) fn cursor(&self) -> Option<Cursor> {
-        match (&self.stream, self.wanted.start) {
+        match (&self.stream, self.wanted.start.clone()) {
             (Some(stream), _) => Some(stream.cursor()),
             (None, Start::After(cursor)) => Some(cursor),
             (None, _) => None,

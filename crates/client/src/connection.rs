@@ -45,7 +45,7 @@ pub(crate) enum Refused {
 
 impl Connection {
     /// Sends the request and waits for the head of the answer.
-    pub(crate) async fn open(http: &Arc<Http>, call: &Call, start: Start) -> Result<Opened, Refused> {
+    pub(crate) async fn open(http: &Arc<Http>, call: &Call, start: &Start) -> Result<Opened, Refused> {
         let mut call = call.clone();
         call.accept = "text/event-stream";
         query::add(&mut call.url, "after", &start.to_string());

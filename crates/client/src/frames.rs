@@ -81,7 +81,7 @@ pub(crate) fn read(frame: Frame<'_>, single: bool) -> Result<Meaning, Error> {
 
 fn delivery(json: Bytes, cursor: Cursor, merged: u32) -> Result<Delivery, Error> {
     let event = Event::from_stored(json).map_err(|e| odd(format!("an event cannot be read: {e}")))?;
-    Ok(Delivery { record: record(event, cursor), cursor, merged })
+    Ok(Delivery { record: record(event, cursor.clone()), cursor, merged })
 }
 
 /// The record of an event that came over HTTP: class and mark follow from the catalogue, and the event's own time

@@ -50,7 +50,7 @@ pub(crate) async fn subscribe(http: &Arc<Http>, wanted: Subscription) -> Result<
     let mut left = http.options.attempts.max(1);
     loop {
         left -= 1;
-        let error = match HttpSource::begin(http, &call, &wanted.scope, &wanted.filter, wanted.start).await {
+        let error = match HttpSource::begin(http, &call, &wanted.scope, &wanted.filter, &wanted.start).await {
             Ok(source) => return Ok(source),
             Err(Refused::ForGood(error)) => return Err(error),
             Err(Refused::ForNow(error)) => error,
@@ -69,19 +69,19 @@ impl HttpSource {
         call: &Call,
         scope: &Scope,
         filter: &Filter,
-        start: Start,
+        start: &Start,
     ) -> Result<Self, Refused> {
         let mut pending = VecDeque::new();
         let single = matches!(scope, Scope::Stream(..));
         let (connection, cursor) = match Connection::open(http, call, start).await? {
             Opened::Over => {
                 let cursor = match start {
-                    Start::After(cursor) => cursor,
+                    Start::After(cursor) => cursor.clone(),
                     Start::Earliest | Start::Live => {
                         page::end(http, scope).await.map_err(Refused::ForGood)?
                     }
                 };
-                pending.extend([Item::CaughtUp(cursor), Item::End(cursor)]);
+                pending.extend([Item::CaughtUp(cursor.clone()), Item::End(cursor.clone())]);
                 (None, cursor)
             }
             Opened::Open(mut connection) => {
@@ -171,11 +171,11 @@ impl HttpSource {
 
     async fn reconnect(&mut self) -> Result<(), Error> {
         sleep_until(self.retry_at).await;
-        match Connection::open(&self.http, &self.call, Start::After(self.cursor)).await {
+        match Connection::open(&self.http, &self.call, &Start::After(self.cursor.clone())).await {
             Ok(Opened::Open(connection)) => self.connection = Some(connection),
             Ok(Opened::Over) => {
                 self.over = true;
-                for item in [Item::CaughtUp(self.cursor), Item::End(self.cursor)] {
+                for item in [Item::CaughtUp(self.cursor.clone()), Item::End(self.cursor.clone())] {
                     self.pending.push_back(item);
                 }
             }
@@ -237,7 +237,7 @@ impl Source for HttpSource {
     }
 
     fn cursor(&self) -> Cursor {
-        self.cursor
+        self.cursor.clone()
     }
 }
 

@@ -190,7 +190,7 @@ async fn errors_of_the_stream_reach_the_reader() {
     let mut stream = subscribe(&fake).await;
     assert!(matches!(stream.next().await, Some(Ok(Item::Event(_)))));
     let error = stream.next().await.unwrap().unwrap_err();
-    assert!(matches!(error, Error::SlowConsumer { cursor: at } if at == cursor(1)), "{error}");
+    assert!(matches!(error, Error::SlowConsumer { cursor: ref at } if *at == cursor(1)), "{error}");
     assert!(stream.next().await.is_none());
 
     let gone = r#"{"code":"foreign-cursor"}"#;
@@ -235,7 +235,7 @@ async fn publishing_is_tried_again_with_the_same_bytes() {
     .await;
     let client = client(&fake);
     let published = client.publish(&[event(1), event(2)]).await.unwrap();
-    let answers: Vec<_> = published.iter().map(|p| (p.cursor, p.duplicate)).collect();
+    let answers: Vec<_> = published.iter().map(|p| (p.cursor.clone(), p.duplicate)).collect();
     assert_eq!(answers, [(cursor(1), false), (cursor(2), true)]);
     let seen = fake.seen();
     assert_eq!(seen.len(), 3);

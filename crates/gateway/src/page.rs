@@ -17,7 +17,7 @@ use crate::{app::App, problem::Problem, query::ReadQuery};
 /// Answers one page.
 pub(crate) async fn answer(app: &Arc<App>, scope: &Scope, query: &ReadQuery) -> Result<Response, Problem> {
     let limit = query.limit.unwrap_or(app.config.page_events).min(app.config.max_page_events);
-    let start = query.start.unwrap_or(Start::Earliest);
+    let start = query.start.clone().unwrap_or(Start::Earliest);
     let mut page = app.broker.read(scope, &query.filter, start, limit).await?;
     cut(&mut page, app.config.max_page_bytes);
     let mut response = Response::new(Body::from(encode(&page, scope)));
@@ -36,7 +36,7 @@ fn cut(page: &mut Page, max: usize) {
     });
     if let Some(last) = over.filter(|last| last + 1 < page.events.len()) {
         page.events.truncate(last + 1);
-        page.next = page.events[last].cursor;
+        page.next = page.events[last].cursor.clone();
         page.more = true;
         page.end = false;
     }

@@ -21,14 +21,18 @@ pub enum RunRead {
 pub struct Capabilities {
     /// Events survive the end of the process.
     pub durable: bool,
+    /// Other processes may write to the same log.
+    pub shared: bool,
     /// A batch is stored whole or not at all.
     pub atomic_batch: bool,
     /// How long a second append of the same (tenant, source, id) is recognized.
     pub dedup_window: Option<Duration>,
     /// How one run's events are found.
     pub run_read: RunRead,
-    /// Positions in scopes wider than a stream are vectors, one number a lane.
+    /// Each lane has a numbering of its own: places in scopes wider than a lane are vectors, one number a lane.
     pub vector_positions: bool,
+    /// Following one tenant does not cost the traffic of the others: only tenants that have readers are followed.
+    pub follow_by_tenant: bool,
     /// A tenant can be read in one order.
     pub tenant_order: bool,
     /// Transient events can be trimmed before durable ones.
@@ -51,10 +55,12 @@ impl Capabilities {
     pub const fn full() -> Self {
         Self {
             durable: true,
+            shared: false,
             atomic_batch: true,
             dedup_window: Some(Duration::from_secs(120)),
             run_read: RunRead::Index,
             vector_positions: false,
+            follow_by_tenant: false,
             tenant_order: true,
             trim_transient: true,
             delete_stream: true,

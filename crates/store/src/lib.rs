@@ -30,7 +30,7 @@ pub use capabilities::Capabilities;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::Error;
 pub use gap::{Gap, GapReason};
-pub use headwater_events::{Class, Classes, Epoch, Event, Lane, Mark, Position, StreamName, Tenant};
+pub use headwater_events::{Class, Classes, Epoch, Event, Lane, Mark, Place, Position, StreamName, Tenant};
 pub use log::{
     Append, Appended, ClassesKey, EventLog, Follow, FollowItem, FollowScope, Page, ReadScope, Status,
     StatusKind, Store,

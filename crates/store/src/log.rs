@@ -57,7 +57,7 @@ pub struct Appended {
 pub enum ReadScope {
     /// One stream, the classes asked for.
     Stream(Tenant, StreamName, ClassesKey),
-    /// One tenant: durable events.
+    /// One tenant: durable events. [`Error::Unsupported`] without `tenant_order`.
     Tenant(Tenant),
     /// One lane over all tenants: durable events.
     Lane(Lane),
@@ -136,7 +136,19 @@ pub enum FollowItem {
     Batch(Arc<[Record]>),
     /// The follower was too slow, or asked for what is no longer at hand, or the log lost something:
     /// what lies in the gap must be read from history.
+    ///
+    /// With the reason `reset` the log was replaced while it was followed: [`EventLog::epoch`] gives the new
+    /// numbering by then, and the follower goes on behind `to` in that, however low it is.
     Gap(Gap),
+    /// A stream of the scope was deleted, by whichever process: what it had up to a place is gone.
+    Deleted {
+        /// Whose stream it was.
+        tenant: Tenant,
+        /// Its name, which may be in use again behind that place.
+        stream: StreamName,
+        /// The place.
+        to: Position,
+    },
 }
 
 /// The log as it grows: ends when the store is closed, fails only for good.
@@ -201,6 +213,10 @@ impl fmt::Display for StatusKind {
 /// # Cancelling
 /// Dropping the future of `append` leaves the outcome unknown: the batch is stored whole or not (with
 /// `atomic_batch`). Sending it again is safe inside the dedup window. Dropping any other future has no effect.
+///
+/// # One numbering, or one a lane
+/// With `vector_positions` a position orders the events of its lane only; everything above that speaks of order
+/// holds inside a lane. Batches may then span lanes, and each event's answer is a position of its own lane.
 #[async_trait]
 pub trait EventLog: Send + Sync + 'static {
     /// What this store can do.
@@ -236,10 +252,25 @@ pub trait EventLog: Send + Sync + 'static {
 
     /// The log as it grows, with data, every class, from directly after `after`. `after` may reach back only a
     /// short way: what is no longer at hand comes as one [`FollowItem::Gap`] first.
+    ///
+    /// However many follow, the store reads its log once (for all tenants, or for those that are followed).
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] for anything but a lane with `vector_positions`.
     async fn follow(&self, scope: &FollowScope, after: Position) -> Result<Follow, Error>;
 
     /// The position of the last stored event: everything at or before it is visible to `read`.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] with `vector_positions`: there it is asked of each lane.
     async fn tail(&self) -> Result<Position, Error>;
+
+    /// The position of the last stored event of a lane, or a later one that nothing of the lane will stand at or
+    /// before: the log's tail, where there is one numbering.
+    async fn lane_tail(&self, lane: Lane) -> Result<Position, Error> {
+        let _ = lane;
+        self.tail().await
+    }
 
     /// The record of a run, if it has one.
     async fn run(&self, tenant: &Tenant, stream: &StreamName) -> Result<Option<RunRecord>, Error>;
@@ -256,8 +287,8 @@ pub trait EventLog: Send + Sync + 'static {
     async fn trim(&self) -> Result<(), Error>;
 
     /// Deletes a stream: its events are gone from every scope when the call returns, its record too, and the same
-    /// events may be appended again. Readers that are in it get `Gap { reason: deleted }` from the broker. Gives
-    /// whether there was one.
+    /// events may be appended again. Followers are told
+    /// ([`FollowItem::Deleted`]), in every process. Gives whether there was one.
     async fn remove(&self, tenant: &Tenant, stream: &StreamName) -> Result<bool, Error>;
 
     /// Stores what was accepted, stops, and releases what is held. Every later call fails with [`Error::Closed`].

@@ -5,7 +5,7 @@ use headwater_store::{GapReason, Record};
 use jiff::Timestamp;
 
 /// What became of one published event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Published {
     /// Where it stands in its stream.
     pub cursor: Cursor,
@@ -73,12 +73,12 @@ impl Item {
     /// Where to resume behind this item. A gap does not move it where events that are there may lie in its range, and
     /// come behind it: those of other streams, and those that retention kept.
     #[must_use]
-    pub const fn cursor(&self) -> Cursor {
+    pub fn cursor(&self) -> Cursor {
         match self {
-            Self::Event(delivery) => delivery.cursor,
-            Self::Gap(gap) if gap.is_sparse() => gap.from,
-            Self::Gap(gap) => gap.to,
-            Self::CaughtUp(cursor) | Self::End(cursor) => *cursor,
+            Self::Event(delivery) => delivery.cursor.clone(),
+            Self::Gap(gap) if gap.is_sparse() => gap.from.clone(),
+            Self::Gap(gap) => gap.to.clone(),
+            Self::CaughtUp(cursor) | Self::End(cursor) => cursor.clone(),
         }
     }
 }

@@ -40,8 +40,12 @@ impl EventStream {
     /// Wraps a source.
     #[must_use]
     pub fn new(source: impl Source) -> Self {
+        Self::boxed(Box::new(source))
+    }
+
+    pub(crate) fn boxed(source: Box<dyn Source>) -> Self {
         let place = source.cursor();
-        Self { source: Box::new(source), ready: VecDeque::new(), place, over: false }
+        Self { source, ready: VecDeque::new(), place, over: false }
     }
 
     /// Waits for the next item; `None` at the end. Dropping the future loses nothing.
@@ -64,7 +68,7 @@ impl EventStream {
             Ok(true) => {
                 let take = self.ready.len().min(max.max(1));
                 let items: Vec<_> = self.ready.drain(..take).collect();
-                self.place = items.last().map_or(self.place, Item::cursor);
+                self.place = items.last().map_or(self.place.clone(), Item::cursor);
                 Some(Ok(items))
             }
             Ok(false) => None,
@@ -76,7 +80,7 @@ impl EventStream {
     #[must_use]
     pub fn cursor(&self) -> Cursor {
         // Items that wait here have not been returned.
-        if self.ready.is_empty() { self.source.cursor() } else { self.place }
+        if self.ready.is_empty() { self.source.cursor() } else { self.place.clone() }
     }
 
     /// The same as a [`futures_util::Stream`].

@@ -7,7 +7,7 @@ use headwater_events::{Cursor, Filter, Scope};
 use super::Error;
 
 /// Where a reader begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Start {
     /// At the oldest that is kept.
     #[default]

@@ -50,5 +50,5 @@ fn merge(run: &[Delivery]) -> Option<Delivery> {
         last.record.class(),
         last.record.mark(),
     );
-    Some(Delivery { record, cursor: last.cursor, merged: run.iter().map(|d| d.merged).sum() })
+    Some(Delivery { record, cursor: last.cursor.clone(), merged: run.iter().map(|d| d.merged).sum() })
 }

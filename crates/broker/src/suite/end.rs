@@ -25,7 +25,7 @@ pub async fn the_end_comes_last(factory: &dyn Factory) {
             reader.finish().await;
             reader.is_exactly(&ids(&run, 0..4));
             assert!(reader.error.is_none(), "{}", reader.story());
-            let end = reader.end.expect("the end is told");
+            let end = reader.end.clone().expect("the end is told");
             assert!(end.position() >= reader.events[3].cursor.position(), "it lies behind the last event");
             assert_eq!(reader.caught_up.len(), 1, "{}", reader.story());
         }
@@ -64,8 +64,10 @@ pub async fn who_comes_behind_the_end_gets_it_at_once(factory: &dyn Factory) {
     let published = publish(&*broker, &[started("eb", 0), completed("eb", 1)]).await;
     let mut before = Tape::start(&*broker, Subscription::new(stream("eb"))).await;
     before.finish().await;
-    for start in [Start::After(published[1].cursor), Start::After(before.end.expect("an end")), Start::Live] {
-        let mut reader = Tape::start(&*broker, Subscription::new(stream("eb")).start(start)).await;
+    for start in
+        [Start::After(published[1].cursor.clone()), Start::After(before.end.expect("an end")), Start::Live]
+    {
+        let mut reader = Tape::start(&*broker, Subscription::new(stream("eb")).start(start.clone())).await;
         reader.finish().await;
         reader.is_exactly(&[] as &[&str]);
         assert!(reader.end.is_some() && reader.error.is_none(), "{start:?}: {}", reader.story());

@@ -66,7 +66,7 @@ pub async fn a_filter_means_the_same_everywhere(factory: &dyn Factory) {
         }
         reader.is_exactly(&want);
         same(&read_ids(&*broker, &scope, &filter, Start::Earliest).await, &want);
-        let middle = reader.events.get(want.len() / 2).map(|d| d.cursor);
+        let middle = reader.events.get(want.len() / 2).map(|d| d.cursor.clone());
         if let Some(middle) = middle {
             let rest = read_ids(&*broker, &scope, &filter, Start::After(middle)).await;
             same(&rest, &want[want.len() / 2 + 1..]);
@@ -79,7 +79,7 @@ pub async fn hidden_events_move_the_cursor(factory: &dyn Factory) {
     let subject = plain(factory).await;
     let broker = subject.broker();
     let events: Vec<_> = (0..500).map(|n| note("h", n)).collect();
-    let last = *publish_all(&*broker, &events).await.last().expect("a cursor");
+    let last = publish_all(&*broker, &events).await.pop().expect("a cursor");
     let filter = Filter::types("never").expect("a good pattern");
     let mut reader = Tape::start(&*broker, Subscription::new(stream("h")).filter(filter.clone())).await;
     reader.until_caught_up().await;

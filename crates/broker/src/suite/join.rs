@@ -89,7 +89,7 @@ pub async fn a_stream_can_be_subscribed_before_its_first_event(factory: &dyn Fac
         let run = format!("first-{round}");
         let cursor = broker.cursor(&stream(&run)).await.expect("a cursor of what does not exist yet");
         let mut readers = Vec::new();
-        for start in [Start::Earliest, Start::Live, Start::After(cursor)] {
+        for start in [Start::Earliest, Start::Live, Start::After(cursor.clone())] {
             readers.push(Tape::start(&*broker, Subscription::new(stream(&run)).start(start)).await);
         }
         publish(&*broker, &[note(&run, 0)]).await;
@@ -137,10 +137,10 @@ pub async fn every_cursor_resumes_exactly(factory: &dyn Factory) {
     let mut whole = Tape::start(&*broker, Subscription::new(stream("rs"))).await;
     whole.events(EVENTS).await;
     whole.is_exactly(&ids("rs", 0..EVENTS));
-    assert_eq!(whole.events.iter().map(|d| d.cursor).collect::<Vec<_>>(), cursors);
+    assert_eq!(whole.events.iter().map(|d| d.cursor.clone()).collect::<Vec<_>>(), cursors);
     for (n, cursor) in cursors.iter().enumerate() {
         let mut rest =
-            Tape::start(&*broker, Subscription::new(stream("rs")).start(Start::After(*cursor))).await;
+            Tape::start(&*broker, Subscription::new(stream("rs")).start(Start::After(cursor.clone()))).await;
         rest.until_caught_up().await;
         rest.is_exactly(&ids("rs", n + 1..EVENTS));
         assert!(rest.cursor().position() >= cursors[EVENTS - 1].position());

@@ -21,7 +21,7 @@ pub(super) async fn tight(factory: &dyn Factory) -> Box<dyn Subject> {
 /// The defaults, on a clock that stands still until it is told to move.
 pub(super) fn setup() -> Setup {
     let start = Timestamp::from_second(1_790_000_000).unwrap_or(Timestamp::UNIX_EPOCH);
-    Setup { ring_events: 1024, retention: Retention::default(), clock: ManualClock::new(start) }
+    Setup { ring_events: 1024, retention: Retention::default(), clock: ManualClock::new(start), harm: false }
 }
 
 pub(super) fn tenant(name: &str) -> Tenant {
@@ -117,7 +117,7 @@ pub(super) async fn publish_all(broker: &dyn EventBroker, events: &[Event]) -> V
     let mut cursors = Vec::with_capacity(events.len());
     let largest = events.iter().map(|event| event.json().len()).max().unwrap_or(1);
     for batch in events.chunks((3_000_000 / largest).clamp(1, 200)) {
-        cursors.extend(publish(broker, batch).await.iter().map(|p| p.cursor));
+        cursors.extend(publish(broker, batch).await.iter().map(|p| p.cursor.clone()));
     }
     cursors
 }

@@ -158,7 +158,7 @@ pub async fn concurrent_publishers_keep_their_order(factory: &dyn Factory) {
         tasks.spawn(async move {
             let mut cursors = Vec::new();
             for n in 0..EACH {
-                cursors.push(publish(&*broker, &[note("c", publisher * EACH + n)]).await[0].cursor);
+                cursors.push(publish(&*broker, &[note("c", publisher * EACH + n)]).await.remove(0).cursor);
             }
             cursors
         });
@@ -169,7 +169,7 @@ pub async fn concurrent_publishers_keep_their_order(factory: &dyn Factory) {
     reader.is_ordered();
     cursors.sort_by_key(headwater_events::Cursor::position);
     assert_eq!(
-        reader.events.iter().map(|d| d.cursor).collect::<Vec<_>>(),
+        reader.events.iter().map(|d| d.cursor.clone()).collect::<Vec<_>>(),
         cursors,
         "each stands where its answer says"
     );
@@ -189,14 +189,14 @@ pub async fn what_was_stored_survives_a_restart(factory: &dyn Factory) {
     let broker = subject.broker();
     let durable = subject.capabilities().durable;
     let mut reader =
-        Tape::start(&*broker, Subscription::new(stream("s")).start(Start::After(cursors[99]))).await;
+        Tape::start(&*broker, Subscription::new(stream("s")).start(Start::After(cursors[99].clone()))).await;
     if !durable {
         reader.until_gap().await;
         assert_eq!(reader.gaps[0].reason, headwater_store::GapReason::Reset);
         return;
     }
     reader.until(&id("s", 249)).await;
-    assert_eq!(reader.events.iter().map(|d| d.cursor).collect::<Vec<_>>(), cursors[100..]);
+    assert_eq!(reader.events.iter().map(|d| d.cursor.clone()).collect::<Vec<_>>(), cursors[100..]);
     reader.is_exactly(&ids("s", 100..250));
     if subject.capabilities().dedup_window.is_some() {
         let again = publish(&*broker, &[note("s", 249)]).await;

@@ -50,20 +50,24 @@ pub async fn retention_that_passes_a_cursor_is_told(factory: &dyn Factory) {
     cursors.extend(publish_notes(&*broker, "rt", 100..120).await);
     for n in [0, 10, 98] {
         let mut reader =
-            Tape::start(&*broker, Subscription::new(stream("rt")).start(Start::After(cursors[n]))).await;
+            Tape::start(&*broker, Subscription::new(stream("rt")).start(Start::After(cursors[n].clone())))
+                .await;
         reader.until(&id("rt", 119)).await;
         same(&reader.ids(), &ids("rt", 100..120));
         reader.accounts_for(&cursors[n + 1..]);
         assert_eq!(reader.gaps.len(), 1, "{}", reader.story());
         assert_eq!(reader.gaps[0].reason, GapReason::Retention, "{}", reader.story());
-        let page =
-            broker.read(&stream("rt"), &Filter::all(), Start::After(cursors[n]), 100).await.expect("a page");
+        let page = broker
+            .read(&stream("rt"), &Filter::all(), Start::After(cursors[n].clone()), 100)
+            .await
+            .expect("a page");
         assert_eq!(page.gaps.iter().map(|gap| gap.reason).collect::<Vec<_>>(), [GapReason::Retention]);
         same(&page.events.iter().map(|d| d.event().id()).collect::<Vec<_>>(), &ids("rt", 100..120));
     }
     for n in [99, 105] {
         let mut reader =
-            Tape::start(&*broker, Subscription::new(stream("rt")).start(Start::After(cursors[n]))).await;
+            Tape::start(&*broker, Subscription::new(stream("rt")).start(Start::After(cursors[n].clone())))
+                .await;
         reader.until(&id("rt", 119)).await;
         reader.is_exactly(&ids("rt", n + 1..120));
     }
@@ -111,10 +115,10 @@ pub async fn trimmed_deltas_are_told_once(factory: &dyn Factory) {
     let kept = [id("td", 0), id("td", 51), id("td", 52)];
     for (start, want) in [
         (Start::Earliest, &kept[..]),
-        (Start::After(cursors[0]), &kept[1..]),
-        (Start::After(cursors[20]), &kept[1..]),
+        (Start::After(cursors[0].clone()), &kept[1..]),
+        (Start::After(cursors[20].clone()), &kept[1..]),
     ] {
-        let mut reader = Tape::start(&*broker, Subscription::new(stream("td")).start(start)).await;
+        let mut reader = Tape::start(&*broker, Subscription::new(stream("td")).start(start.clone())).await;
         reader.finish().await;
         same(&reader.ids(), want);
         assert_eq!(reader.gaps.len(), 1, "{start:?}: {}", reader.story());
@@ -122,7 +126,8 @@ pub async fn trimmed_deltas_are_told_once(factory: &dyn Factory) {
         assert!(reader.end.is_some());
         // Wherever it stops, what its cursor leads to is exactly what it had not got.
         for items in 0..6 {
-            let mut reader = Tape::start(&*broker, Subscription::new(stream("td")).start(start)).await;
+            let mut reader =
+                Tape::start(&*broker, Subscription::new(stream("td")).start(start.clone())).await;
             for _ in 0..items {
                 reader.step().await;
             }
@@ -131,7 +136,7 @@ pub async fn trimmed_deltas_are_told_once(factory: &dyn Factory) {
             rest.finish().await;
             same(&[reader.ids(), rest.ids()].concat(), want);
         }
-        let (mut gaps, mut seen, mut next) = (Vec::new(), Vec::new(), start);
+        let (mut gaps, mut seen, mut next) = (Vec::new(), Vec::new(), start.clone());
         loop {
             let page = broker.read(&stream("td"), &Filter::all(), next, 1).await.expect("a page");
             gaps.extend(page.gaps.iter().map(|gap| gap.reason));
@@ -144,7 +149,7 @@ pub async fn trimmed_deltas_are_told_once(factory: &dyn Factory) {
         same(&seen, want);
         assert_eq!(gaps, [GapReason::Trimmed], "{start:?}: pages tell it once");
     }
-    let behind = Subscription::new(stream("td")).start(Start::After(cursors[51]));
+    let behind = Subscription::new(stream("td")).start(Start::After(cursors[51].clone()));
     let mut behind = Tape::start(&*broker, behind).await;
     behind.finish().await;
     behind.is_exactly(&kept[2..]);
@@ -162,7 +167,7 @@ pub async fn a_quiet_stream_has_no_gap(factory: &dyn Factory) {
     pass(&*subject, &setup, 5).await;
     publish_notes(&*broker, "busy", 50..60).await;
     publish(&*broker, &[note("quiet", 3)]).await;
-    for cursor in [quiet[2], tail] {
+    for cursor in [quiet[2].clone(), tail] {
         let mut reader =
             Tape::start(&*broker, Subscription::new(stream("quiet")).start(Start::After(cursor))).await;
         reader.until(&id("quiet", 3)).await;

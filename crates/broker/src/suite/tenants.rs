@@ -66,8 +66,8 @@ pub async fn foreign_cursors_are_refused(factory: &dyn Factory) {
     for own in &scopes {
         let cursor = broker.cursor(own).await.expect("a cursor");
         for scope in &scopes {
-            let start = Start::After(cursor);
-            let read = broker.read(scope, &Filter::all(), start, 10).await.map(drop);
+            let start = Start::After(cursor.clone());
+            let read = broker.read(scope, &Filter::all(), start.clone(), 10).await.map(drop);
             let subscribed = broker.subscribe(Subscription::new(scope.clone()).start(start)).await.map(drop);
             for outcome in [read, subscribed] {
                 if own.print() == scope.print() {

@@ -36,7 +36,7 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     }
     let scope = Scope::Stream(tenant.clone(), args.stream.clone());
     let mut out = Out::new();
-    let mut start = args.after.unwrap_or_default();
+    let mut start = args.after.clone().unwrap_or_default();
     let mut events = 0_u64;
     loop {
         let page = broker.read(&scope, &Filter::all(), start, PAGE).await?;

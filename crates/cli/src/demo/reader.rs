@@ -39,7 +39,7 @@ impl Reader {
 
     /// Connects anew, with nothing but the cursor.
     pub(crate) async fn resume(&mut self) -> anyhow::Result<()> {
-        let start = self.cursor.map_or(Start::Earliest, Start::After);
+        let start = self.cursor.clone().map_or(Start::Earliest, Start::After);
         let wanted = Subscription::new(self.setting.scope()).start(start);
         let broker = Arc::new(client(&self.setting.url)?);
         self.follow = Some(Follow::open(broker, wanted).await?);

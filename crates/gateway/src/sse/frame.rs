@@ -35,7 +35,7 @@ impl Style {
             {
                 Some(delivery.record.frame(|record| {
                     let mut out = Vec::with_capacity(record.event().json().len() + 160);
-                    event(&mut out, record, delivery.cursor, true, 1);
+                    event(&mut out, record, &delivery.cursor, true, 1);
                     Bytes::from(out)
                 }))
             }
@@ -47,19 +47,19 @@ impl Style {
     pub(crate) fn append(&self, out: &mut Vec<u8>, item: &Item) {
         match item {
             Item::Event(Delivery { record, cursor, merged }) => {
-                event(out, record, *cursor, self.named, *merged);
+                event(out, record, cursor, self.named, *merged);
             }
             Item::Gap(gap) => {
-                reserved(out, "gap", item.cursor(), gap_json(gap, &self.scope).to_string().as_bytes());
+                reserved(out, "gap", &item.cursor(), gap_json(gap, &self.scope).to_string().as_bytes());
             }
-            Item::CaughtUp(cursor) => reserved(out, "caught-up", *cursor, &place(*cursor)),
-            Item::End(cursor) => reserved(out, "end", *cursor, &place(*cursor)),
+            Item::CaughtUp(cursor) => reserved(out, "caught-up", cursor, &place(cursor)),
+            Item::End(cursor) => reserved(out, "end", cursor, &place(cursor)),
         }
     }
 }
 
 /// The first block: a comment so that the head goes out at once, `retry:`, and a place to come back to.
-pub(crate) fn opening(cursor: Option<Cursor>, retry_ms: u64) -> Bytes {
+pub(crate) fn opening(cursor: Option<&Cursor>, retry_ms: u64) -> Bytes {
     let mut out = format!(": headwater\nretry: {retry_ms}\n");
     if let Some(cursor) = cursor {
         out.push_str(&format!("id: {cursor}\n"));
@@ -69,17 +69,17 @@ pub(crate) fn opening(cursor: Option<Cursor>, retry_ms: u64) -> Bytes {
 }
 
 /// A comment and a fresh cursor, without data: a reader's handlers see nothing of it.
-pub(crate) fn heartbeat(cursor: Cursor) -> Bytes {
+pub(crate) fn heartbeat(cursor: &Cursor) -> Bytes {
     Bytes::from(format!(":\nid: {cursor}\n\n"))
 }
 
 /// How long to wait before coming back, and where to.
-pub(crate) fn farewell(cursor: Cursor, retry_ms: u64) -> Bytes {
+pub(crate) fn farewell(cursor: &Cursor, retry_ms: u64) -> Bytes {
     Bytes::from(format!("retry: {retry_ms}\nid: {cursor}\n\n"))
 }
 
 /// Why the response ends here.
-pub(crate) fn error(problem: &Problem, cursor: Option<Cursor>) -> Bytes {
+pub(crate) fn error(problem: &Problem, cursor: Option<&Cursor>) -> Bytes {
     let mut out = b"event: headwater.error\n".to_vec();
     if let Some(cursor) = cursor {
         let _ = writeln!(out, "id: {cursor}");
@@ -88,16 +88,16 @@ pub(crate) fn error(problem: &Problem, cursor: Option<Cursor>) -> Bytes {
     Bytes::from(out)
 }
 
-fn place(cursor: Cursor) -> Vec<u8> {
+fn place(cursor: &Cursor) -> Vec<u8> {
     format!("{{\"cursor\":\"{cursor}\"}}").into_bytes()
 }
 
-fn reserved(out: &mut Vec<u8>, name: &str, cursor: Cursor, json: &[u8]) {
+fn reserved(out: &mut Vec<u8>, name: &str, cursor: &Cursor, json: &[u8]) {
     let _ = writeln!(out, "id: {cursor}\nevent: headwater.{name}");
     data(out, json);
 }
 
-fn event(out: &mut Vec<u8>, record: &Record, cursor: Cursor, named: bool, merged: u32) {
+fn event(out: &mut Vec<u8>, record: &Record, cursor: &Cursor, named: bool, merged: u32) {
     let event = record.event();
     let _ = writeln!(out, "id: {cursor}");
     if named {

@@ -32,8 +32,12 @@ pub(crate) async fn open(
         return Ok(later(app, None));
     };
     let start = query.start.unwrap_or(default_start);
-    let subscription =
-        Subscription { scope: scope.clone(), filter: query.filter, start, overflow: query.overflow };
+    let subscription = Subscription {
+        scope: scope.clone(),
+        filter: query.filter,
+        start: start.clone(),
+        overflow: query.overflow,
+    };
     let opened = async {
         if is_over(app, &scope, start).await? {
             return Ok(None);
@@ -63,7 +67,7 @@ pub(crate) async fn open(
 /// Whether a reader comes back to a run that has ended, with nothing stored behind its cursor: 204 then, so that it
 /// stops coming back. The filter does not matter: what it hides is stored all the same.
 async fn is_over(app: &App, scope: &Scope, start: Start) -> Result<bool, headwater_broker::Error> {
-    if !matches!((scope, start), (Scope::Stream(..), Start::After(_))) {
+    if !matches!((scope, &start), (Scope::Stream(..), Start::After(_))) {
         return Ok(false);
     }
     let page = app.broker.read(scope, &Filter::all(), start, 1).await?;

@@ -78,7 +78,7 @@ impl Reader {
             State::Over => return None,
             State::New => {
                 self.state = State::Open;
-                return Some(frame::opening(Some(self.stream.cursor()), self.app().config.retry_ms));
+                return Some(frame::opening(Some(&self.stream.cursor()), self.app().config.retry_ms));
             }
             State::Open => {}
         }
@@ -90,17 +90,17 @@ impl Reader {
                     self.clock.delivered();
                 }
                 Wake::Tick if !self.clock.is_over() => {
-                    return Some(frame::heartbeat(self.stream.cursor()));
+                    return Some(frame::heartbeat(&self.stream.cursor()));
                 }
                 Wake::Tick | Wake::Draining | Wake::Ended => {
                     self.state = State::Over;
-                    return Some(frame::farewell(self.stream.cursor(), self.app().config.retry_ms));
+                    return Some(frame::farewell(&self.stream.cursor(), self.app().config.retry_ms));
                 }
                 Wake::Failed(error) => {
                     self.state = State::Over;
                     let cursor = self.stream.cursor();
-                    let mut block = frame::error(&Problem::from(error), Some(cursor)).to_vec();
-                    block.extend_from_slice(&frame::farewell(cursor, self.app().config.retry_ms));
+                    let mut block = frame::error(&Problem::from(error), Some(&cursor)).to_vec();
+                    block.extend_from_slice(&frame::farewell(&cursor, self.app().config.retry_ms));
                     return Some(Bytes::from(block));
                 }
             }
