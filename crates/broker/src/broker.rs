@@ -3,23 +3,18 @@
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
-use headwater_events::{Cursor, Event, Filter, Scope, StreamName, Tenant};
-use headwater_store::{Clock, GapReason, Store, SystemClock};
+use headwater_events::{Cursor, Event, Filter, Lane, Scope, StreamName, Tenant, lane_of};
+use headwater_store::{Clock, Store, SystemClock};
 use tokio::sync::watch;
 
 use crate::{
-    BrokerConfig, Capabilities, Delivery, Error, EventBroker, EventPublisher, EventStream, EventSubscriber,
-    Gap, Page, Published, Start, Status, StreamInfo, Subscription,
+    BrokerConfig, Capabilities, Error, EventBroker, EventPublisher, EventStream, EventSubscriber, Page,
+    Published, Start, Status, StreamInfo, Subscription,
     hub::Hub,
-    metric_definitions as m, publish,
-    reader::{Begin, Feed, History, Reader},
+    metric_definitions as m, pages, publish,
+    reader::{Begin, Feed, LaneSource, Lanes, Reader},
     referee::Referee,
 };
-
-/// How many records one call of `read` may look at, so that a filter that hides everything cannot hold it for long.
-const MAX_SCAN: usize = 65_536;
-/// How many bytes one page of `read` may have, about.
-const MAX_PAGE_BYTES: usize = 4 * 1024 * 1024;
 
 /// A broker over any [`Store`]. Cloning gives another handle to the same one.
 #[derive(Clone)]
@@ -80,6 +75,40 @@ impl Broker {
     }
 }
 
+/// How a scope is read: with one number for all of it, or lane by lane.
+enum View {
+    One(Option<Lane>),
+    Lanes,
+}
+
+impl Broker {
+    fn view(&self, scope: &Scope) -> View {
+        if !self.store.capabilities().vector_positions {
+            return View::One(None);
+        }
+        match scope {
+            Scope::Stream(tenant, stream) => {
+                View::One(Some(lane_of(tenant.as_str(), stream.as_str(), self.store.lanes())))
+            }
+            Scope::Streams(..) | Scope::Tenant(_) | Scope::Feed(_) => View::Lanes,
+        }
+    }
+
+    /// A reader of what a subscription has in a lane, or of all of it.
+    async fn open_part(&self, subscription: Subscription, lane: Option<Lane>) -> Result<LaneSource, Error> {
+        let store = Arc::clone(&self.store);
+        let number = lane.unwrap_or(Lane(0));
+        if Feed::serves(&subscription.scope) {
+            let feed = Feed::open(store, subscription, lane).await?;
+            let reached = Arc::clone(feed.reached());
+            return Ok(LaneSource { lane: number, source: Box::new(feed), reached });
+        }
+        let reader = Reader::open(store, &self.hub, subscription, lane).await?;
+        let reached = Arc::clone(reader.reached());
+        Ok(LaneSource { lane: number, source: Box::new(reader), reached })
+    }
+}
+
 #[async_trait]
 impl EventPublisher for Broker {
     async fn publish(&self, events: &[Event]) -> Result<Vec<Published>, Error> {
@@ -93,68 +122,36 @@ impl EventPublisher for Broker {
 #[async_trait]
 impl EventSubscriber for Broker {
     async fn read(&self, scope: &Scope, filter: &Filter, start: Start, limit: usize) -> Result<Page, Error> {
-        let begin = Begin::resolve(&*self.store, scope, start).await?;
-        let history = History::new(Arc::clone(&self.store), scope.clone());
-        let mut page = Page {
-            gaps: begin.gap.into_iter().collect(),
-            events: Vec::new(),
-            next: begin.cursor,
-            more: true,
-            end: false,
-        };
-        let (limit, mut scanned, mut bytes) = (limit.max(1), 0, 0);
-        while page.more && page.events.len() < limit && scanned < MAX_SCAN && bytes < MAX_PAGE_BYTES {
-            let want = if filter.is_all() { limit - page.events.len() } else { 1024 };
-            let part = history.page(page.next.position(), want, MAX_PAGE_BYTES - bytes).await?;
-            scanned += part.records.len().max(1);
-            page.gaps.extend(part.gaps.into_iter().map(|gap| Gap {
-                from: page.next.at(gap.from),
-                to: page.next.at(gap.to),
-                reason: gap.reason,
-                stream: gap.stream,
-            }));
-            page.more = part.more;
-            let mut upto = part.next;
-            for record in part.records {
-                if !filter.matches(record.event()) {
-                    continue;
-                }
-                if page.events.len() == limit || bytes >= MAX_PAGE_BYTES {
-                    upto = page.events.last().map_or(upto, |last| last.cursor.position());
-                    page.more = true;
-                    break;
-                }
-                let cursor = page.next.at(record.position());
-                bytes += record.size();
-                page.events.push(Delivery { record, cursor, merged: 1 });
+        match self.view(scope) {
+            View::One(lane) => {
+                pages::read(&self.store, scope, lane, filter, start, limit.max(1), pages::MAX_BYTES).await
             }
-            page.next = page.next.at(upto.max(page.next.position()));
+            View::Lanes => pages::read_lanes(&self.store, scope, filter, start, limit.max(1)).await,
         }
-        // What is missing further on is told by the page that gets there.
-        let next = page.next.position();
-        page.gaps.retain_mut(|gap| {
-            let told = gap.reason == GapReason::Reset || gap.from.position() < next;
-            if gap.reason != GapReason::Reset {
-                gap.to = gap.to.at(gap.to.position().min(next));
-            }
-            told
-        });
-        if let (Scope::Stream(tenant, stream), false) = (scope, page.more) {
-            let run = self.store.run(tenant, stream).await?;
-            page.end = run.is_some_and(|run| run.is_ended() && run.last <= page.next.position());
-        }
-        Ok(page)
     }
 
     async fn subscribe(&self, subscription: Subscription) -> Result<EventStream, Error> {
-        if Feed::serves(&subscription.scope) {
-            return Ok(EventStream::new(Feed::open(&*self.store, subscription).await?));
+        match self.view(&subscription.scope) {
+            View::One(lane) => Ok(EventStream::boxed(self.open_part(subscription, lane).await?.source)),
+            View::Lanes => {
+                let scope = subscription.scope.clone();
+                let (cursor, gap) = Lanes::begin(&*self.store, &scope, subscription.start.clone()).await?;
+                let mut parts = Vec::new();
+                for (lane, scope) in Lanes::of(&scope, self.store.lanes()) {
+                    let start = Start::After(cursor.at(cursor.place().of(lane)));
+                    let part = Subscription { scope, start, ..subscription.clone() };
+                    parts.push(self.open_part(part, Some(lane)).await?);
+                }
+                Ok(EventStream::new(Lanes::new(cursor, gap, parts)))
+            }
         }
-        Ok(EventStream::new(Reader::open(Arc::clone(&self.store), &self.hub, subscription).await?))
     }
 
     async fn cursor(&self, scope: &Scope) -> Result<Cursor, Error> {
-        Ok(Begin::resolve(&*self.store, scope, Start::Live).await?.cursor)
+        match self.view(scope) {
+            View::One(lane) => Ok(Begin::resolve(&*self.store, scope, lane, Start::Live).await?.cursor),
+            View::Lanes => Ok(Lanes::begin(&*self.store, scope, Start::Live).await?.0),
+        }
     }
 }
 
@@ -185,12 +182,6 @@ impl EventBroker for Broker {
 
     async fn delete_stream(&self, tenant: &Tenant, stream: &StreamName) -> Result<bool, Error> {
         let found = self.store.remove(tenant, stream).await?;
-        // The name may be in use again already: what the new run has stays. Looked at after the tail, so that a run
-        // that begins later lies behind it.
-        let tail = self.store.tail().await?;
-        let again = self.store.run(tenant, stream).await?.map_or(tail, |run| run.first.prev());
-        let tail = tail.min(again);
-        self.hub.deleted(tenant, stream, tail);
         self.referee.forget(tenant, stream);
         Ok(found)
     }

@@ -9,6 +9,7 @@ mod broker;
 mod config;
 mod hub;
 pub mod metric_definitions;
+mod pages;
 mod publish;
 mod reader;
 mod referee;

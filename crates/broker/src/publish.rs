@@ -55,10 +55,11 @@ fn one(event: &Event, config: &BrokerConfig, now: Timestamp, limit: usize) -> Re
 
 /// Stores a checked batch and answers with the place of each event in its stream.
 pub(crate) async fn store(store: &dyn Store, batch: Vec<Append>) -> Result<Vec<Published>, Error> {
-    let epoch = store.epoch();
     let homes: Vec<_> =
         batch.iter().map(|a| (Scope::Stream(a.tenant.clone(), a.stream.clone()).print(), a.class)).collect();
     let appended = store.append(batch).await?;
+    // Asked afterwards: a store that was replaced in between answers with places of the new numbering.
+    let epoch = store.epoch();
     let mut stored = [0u64; 3];
     let mut duplicates = 0;
     let published = appended

@@ -136,7 +136,19 @@ pub enum FollowItem {
     Batch(Arc<[Record]>),
     /// The follower was too slow, or asked for what is no longer at hand, or the log lost something:
     /// what lies in the gap must be read from history.
+    ///
+    /// With the reason `reset` the log was replaced while it was followed: [`EventLog::epoch`] gives the new
+    /// numbering by then, and the follower goes on behind `to` in that, however low it is.
     Gap(Gap),
+    /// A stream of the scope was deleted, by whichever process: what it had up to a place is gone.
+    Deleted {
+        /// Whose stream it was.
+        tenant: Tenant,
+        /// Its name, which may be in use again behind that place.
+        stream: StreamName,
+        /// The place.
+        to: Position,
+    },
 }
 
 /// The log as it grows: ends when the store is closed, fails only for good.
@@ -275,8 +287,8 @@ pub trait EventLog: Send + Sync + 'static {
     async fn trim(&self) -> Result<(), Error>;
 
     /// Deletes a stream: its events are gone from every scope when the call returns, its record too, and the same
-    /// events may be appended again. Readers that are in it get `Gap { reason: deleted }` from the broker. Gives
-    /// whether there was one.
+    /// events may be appended again. Followers are told
+    /// ([`FollowItem::Deleted`]), in every process. Gives whether there was one.
     async fn remove(&self, tenant: &Tenant, stream: &StreamName) -> Result<bool, Error>;
 
     /// Stores what was accepted, stops, and releases what is held. Every later call fails with [`Error::Closed`].

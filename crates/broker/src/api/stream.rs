@@ -40,8 +40,12 @@ impl EventStream {
     /// Wraps a source.
     #[must_use]
     pub fn new(source: impl Source) -> Self {
+        Self::boxed(Box::new(source))
+    }
+
+    pub(crate) fn boxed(source: Box<dyn Source>) -> Self {
         let place = source.cursor();
-        Self { source: Box::new(source), ready: VecDeque::new(), place, over: false }
+        Self { source, ready: VecDeque::new(), place, over: false }
     }
 
     /// Waits for the next item; `None` at the end. Dropping the future loses nothing.

@@ -1,47 +1,42 @@
-//! The task that follows the log.
+//! The task that follows a part of the log.
 
 use std::{sync::Arc, time::Duration};
 
 use futures_util::StreamExt;
-use headwater_events::Position;
-use headwater_store::{Follow, FollowItem, FollowScope, Store};
+use headwater_store::{Error, Follow, FollowItem, GapReason};
 
-use super::Hub;
-use crate::Error;
+use super::{Hub, upstream::Upstream};
 
 /// How long to wait before following again after the store failed, first and at most.
 const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// How long a tenant is still followed after its last reader has left: most come back.
+const LINGER: Duration = Duration::from_secs(10);
 
-pub(super) async fn open(store: &Arc<dyn Store>, after: Position) -> Result<Follow, Error> {
-    Ok(store.follow(&FollowScope::All, after).await?)
-}
-
-/// Follows until the hub is closed. When the follower fails it is opened again where it was, with a growing pause.
-pub(super) async fn run(hub: Arc<Hub>, store: Arc<dyn Store>, mut follow: Follow) {
+/// Follows until the hub is closed, or nobody reads any more. When the follower fails it is opened again where it
+/// was, with a growing pause.
+pub(super) async fn run(hub: Arc<Hub>, upstream: Arc<Upstream>, mut follow: Follow) {
     let mut pause = RETRY.0;
+    let mut unread = std::pin::pin!(unread(&upstream));
     loop {
         let item = tokio::select! {
             () = hub.stop.cancelled() => return,
+            () = &mut unread => {
+                if hub.retire(&upstream.followed) {
+                    return;
+                }
+                unread.set(self::unread(&upstream));
+                continue;
+            }
             item = follow.next() => item,
         };
         match item {
-            Some(Ok(FollowItem::Batch(batch))) => {
+            Some(Ok(item)) => {
                 pause = RETRY.0;
-                let touched = hub.routes().route(&batch);
-                for ring in &touched {
-                    if hub.over_budget() {
-                        ring.shrink();
-                    }
-                    ring.wake();
-                }
+                take(&hub, &upstream, item);
             }
-            Some(Ok(FollowItem::Gap(gap))) => {
-                tracing::debug!(from = %gap.from, to = %gap.to, reason = %gap.reason, "hub fell behind the log");
-                hub.routes().skip_to(gap.to);
-            }
-            Some(Err(headwater_store::Error::Closed)) | None if hub.stop.is_cancelled() => return,
-            Some(Err(headwater_store::Error::Closed)) => {
-                hub.routes().close();
+            Some(Err(Error::Closed)) | None if hub.stop.is_cancelled() => return,
+            Some(Err(Error::Closed)) => {
+                upstream.routes().close();
                 return;
             }
             other => {
@@ -53,11 +48,11 @@ pub(super) async fn run(hub: Arc<Hub>, store: Arc<dyn Store>, mut follow: Follow
                     () = tokio::time::sleep(pause) => {}
                 }
                 pause = (pause * 2).min(RETRY.1);
-                let after = hub.routes().position();
-                match open(&store, after).await {
+                let after = upstream.routes().position();
+                match hub.store.follow(&upstream.followed, after).await {
                     Ok(again) => follow = again,
-                    Err(Error::Store(headwater_store::Error::Closed)) => {
-                        hub.routes().close();
+                    Err(Error::Closed) => {
+                        upstream.routes().close();
                         return;
                     }
                     Err(error) => {
@@ -67,5 +62,34 @@ pub(super) async fn run(hub: Arc<Hub>, store: Arc<dyn Store>, mut follow: Follow
                 }
             }
         }
+    }
+}
+
+/// The last reader left, a while ago.
+async fn unread(upstream: &Upstream) {
+    upstream.left().await;
+    tokio::time::sleep(LINGER).await;
+}
+
+fn take(hub: &Hub, upstream: &Upstream, item: FollowItem) {
+    match item {
+        FollowItem::Batch(batch) => {
+            let touched = upstream.routes().route(&batch);
+            for ring in &touched {
+                if hub.over_budget() {
+                    ring.shrink();
+                }
+                ring.wake();
+            }
+        }
+        FollowItem::Gap(gap) if gap.reason == GapReason::Reset => {
+            tracing::warn!("the log begins anew: readers start again at its oldest");
+            upstream.routes().reset(gap.to);
+        }
+        FollowItem::Gap(gap) => {
+            tracing::debug!(from = %gap.from, to = %gap.to, reason = %gap.reason, "hub fell behind the log");
+            upstream.routes().skip_to(gap.to);
+        }
+        FollowItem::Deleted { tenant, stream, to } => upstream.routes().deleted(&tenant, &stream, to),
     }
 }

@@ -29,9 +29,18 @@ struct State {
     /// Streams of this scope that were deleted: a number that grows, and the place up to which they are gone.
     deleted: Vec<(u64, StreamName, Position)>,
     deletions: u64,
+    /// How often the log began anew.
+    resets: u64,
     /// Something was pushed since readers were woken.
     dirty: bool,
     closed: bool,
+}
+
+/// What a reader has been told beside the records.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Told {
+    pub(crate) deletions: u64,
+    pub(crate) resets: u64,
 }
 
 /// What a reader gets from its ring.
@@ -45,6 +54,8 @@ pub(crate) enum Taken {
     Behind,
     /// A stream of the scope was deleted behind the reader's position.
     Deleted { number: u64, stream: StreamName, to: Position },
+    /// The log began anew: what comes has other positions.
+    Reset,
     /// The hub was closed and everything at hand was taken.
     Closed,
 }
@@ -86,6 +97,15 @@ impl Ring {
         state.head = state.head.max(to);
     }
 
+    /// What was here is of a numbering that is over.
+    pub(super) fn reset(&self, from: Position) {
+        self.skip_to(from);
+        let mut state = self.state();
+        (state.floor, state.head) = (from, from);
+        state.deleted.clear();
+        state.resets += 1;
+    }
+
     pub(super) fn deleted(&self, stream: &StreamName, to: Position) {
         let mut state = self.state();
         let mut freed = 0;
@@ -118,15 +138,20 @@ impl Ring {
         self.state().floor
     }
 
-    /// How many deletions there were: what a reader that comes now need not be told.
-    pub(crate) fn deletions(&self) -> u64 {
-        self.state().deletions
+    /// What a reader that comes now need not be told.
+    pub(crate) fn told(&self) -> Told {
+        let state = self.state();
+        Told { deletions: state.deletions, resets: state.resets }
     }
 
-    /// Takes what lies behind `after`, at most `max` records. A deletion is told when its number is above `told`.
-    pub(crate) fn take(&self, after: Position, max: usize, told: u64) -> Taken {
+    /// Takes what lies behind `after`, at most `max` records, and what the reader has not been told.
+    pub(crate) fn take(&self, after: Position, max: usize, told: Told) -> Taken {
         let state = self.state();
-        if let Some((number, stream, to)) = state.deleted.iter().find(|(number, ..)| *number > told) {
+        if state.resets > told.resets {
+            return Taken::Reset;
+        }
+        if let Some((number, stream, to)) = state.deleted.iter().find(|(number, ..)| *number > told.deletions)
+        {
             return Taken::Deleted { number: *number, stream: stream.clone(), to: *to };
         }
         if after < state.floor {
@@ -143,7 +168,7 @@ impl Ring {
     }
 
     /// Waits until [`Ring::take`] may give something other than `Nothing`.
-    pub(crate) async fn changed(&self, after: Position, told: u64) {
+    pub(crate) async fn changed(&self, after: Position, told: Told) {
         loop {
             let notified = self.changed.notified();
             tokio::pin!(notified);
@@ -151,7 +176,8 @@ impl Ring {
             {
                 let state = self.state();
                 let newer = state.records.back().is_some_and(|last| last.position() > after);
-                if newer || state.deletions > told || state.closed || after < state.floor {
+                let untold = state.deletions > told.deletions || state.resets > told.resets;
+                if newer || untold || state.closed || after < state.floor {
                     return;
                 }
             }
@@ -181,7 +207,7 @@ impl Drop for Ring {
 
 /// What a record weighs in memory, about.
 fn size(record: &Record) -> usize {
-    record.event().json().len() + 512
+    record.weight()
 }
 
 #[cfg(test)]
@@ -220,18 +246,18 @@ mod tests {
     fn a_reader_gets_what_lies_behind_it_and_no_more_than_it_asked_for() {
         let (ring, _) = ring(8);
         fill(&ring, 11..15);
-        assert_eq!(positions(ring.take(Position(12), 8, 0)), [13, 14]);
-        assert_eq!(positions(ring.take(Position(10), 2, 0)), [11, 12]);
-        assert!(matches!(ring.take(Position(14), 8, 0), Taken::Nothing { upto: Position(14) }));
+        assert_eq!(positions(ring.take(Position(12), 8, Told::default())), [13, 14]);
+        assert_eq!(positions(ring.take(Position(10), 2, Told::default())), [11, 12]);
+        assert!(matches!(ring.take(Position(14), 8, Told::default()), Taken::Nothing { upto: Position(14) }));
     }
 
     #[test]
     fn a_reader_before_the_floor_is_sent_to_the_log() {
         let (ring, _) = ring(2);
-        assert!(matches!(ring.take(Position(9), 8, 0), Taken::Behind));
+        assert!(matches!(ring.take(Position(9), 8, Told::default()), Taken::Behind));
         fill(&ring, 11..15);
-        assert!(matches!(ring.take(Position(11), 8, 0), Taken::Behind));
-        assert_eq!(positions(ring.take(Position(12), 8, 0)), [13, 14]);
+        assert!(matches!(ring.take(Position(11), 8, Told::default()), Taken::Behind));
+        assert_eq!(positions(ring.take(Position(12), 8, Told::default())), [13, 14]);
     }
 
     #[test]
@@ -251,12 +277,15 @@ mod tests {
     #[test]
     fn a_deletion_is_told_once_and_only_to_those_who_were_there() {
         let (ring, _) = ring(4);
-        let there = ring.deletions();
+        let there = ring.told();
         ring.deleted(&StreamName::new("run").unwrap(), Position(12));
         let Taken::Deleted { number, to, .. } = ring.take(Position(11), 8, there) else { panic!("not told") };
         assert_eq!(to, Position(12));
-        assert!(matches!(ring.take(Position(12), 8, number), Taken::Nothing { .. }));
-        assert!(matches!(ring.take(Position(12), 8, ring.deletions()), Taken::Nothing { .. }));
+        assert!(matches!(
+            ring.take(Position(12), 8, Told { deletions: number, resets: 0 }),
+            Taken::Nothing { .. }
+        ));
+        assert!(matches!(ring.take(Position(12), 8, ring.told()), Taken::Nothing { .. }));
     }
 
     #[test]
@@ -273,6 +302,6 @@ mod tests {
         let (ring, _) = ring(4);
         ring.push(&record(11));
         ring.wake();
-        ring.changed(Position(10), 0).await;
+        ring.changed(Position(10), Told::default()).await;
     }
 }

@@ -116,6 +116,15 @@ impl Routes {
         }
     }
 
+    /// The log begins anew, behind `from`: every reader must begin again.
+    pub(super) fn reset(&mut self, from: Position) {
+        self.position = from;
+        for ring in self.rings() {
+            ring.reset(from);
+            ring.wake();
+        }
+    }
+
     pub(super) fn deleted(&self, tenant: &Tenant, stream: &StreamName, to: Position) {
         let Some(routes) = self.tenants.get(tenant) else { return };
         let of_stream = routes.streams.get(stream).map_or(&[][..], Vec::as_slice);

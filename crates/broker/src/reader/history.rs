@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use headwater_events::{Position, Scope, StreamName, Tenant};
+use headwater_events::{Lane, Position, Scope, StreamName, Tenant};
 use headwater_store::{ClassesKey, Page, ReadScope, RunRecord, Store};
 
 use crate::Error;
@@ -11,11 +11,17 @@ use crate::Error;
 pub(crate) struct History {
     store: Arc<dyn Store>,
     scope: Scope,
+    /// Only what the scope has in this lane, where each lane is numbered by itself.
+    lane: Option<Lane>,
 }
 
 impl History {
-    pub(crate) fn new(store: Arc<dyn Store>, scope: Scope) -> Self {
-        Self { store, scope }
+    pub(crate) fn new(store: Arc<dyn Store>, scope: Scope, lane: Option<Lane>) -> Self {
+        Self { store, scope, lane }
+    }
+
+    pub(crate) fn lane(&self) -> Option<Lane> {
+        self.lane
     }
 
     pub(crate) fn scope(&self) -> &Scope {
@@ -28,7 +34,10 @@ impl History {
             Scope::Stream(tenant, stream) => {
                 ReadScope::Stream(tenant.clone(), stream.clone(), ClassesKey::Visible)
             }
-            Scope::Tenant(tenant) | Scope::Feed(tenant) => ReadScope::Tenant(tenant.clone()),
+            Scope::Tenant(tenant) | Scope::Feed(tenant) => match self.lane {
+                Some(lane) => ReadScope::TenantLane(tenant.clone(), lane),
+                None => ReadScope::Tenant(tenant.clone()),
+            },
             Scope::Streams(tenant, streams) => {
                 return self.merged(tenant, streams, after, limit, max_bytes).await;
             }
@@ -54,7 +63,11 @@ impl History {
         max_bytes: usize,
     ) -> Result<Page, Error> {
         // A page without more reaches the end of the log as it was before the first read, at least.
-        let tail = self.store.tail().await?.max(after);
+        let tail = match self.lane {
+            Some(lane) => self.store.lane_tail(lane).await?,
+            None => self.store.tail().await?,
+        };
+        let tail = tail.max(after);
         let share = (limit / streams.len().max(1)).max(16);
         let share_bytes = (max_bytes / streams.len().max(1)).max(16 * 1024);
         let mut merged = Page { next: Position::MAX, ..Page::default() };

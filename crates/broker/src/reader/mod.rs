@@ -12,22 +12,25 @@
 mod conflate;
 mod feed;
 mod history;
+mod lanes;
 mod output;
 
 use std::{collections::VecDeque, sync::Arc};
 
 use async_trait::async_trait;
-use headwater_events::{Cursor, Position, Scope};
+use headwater_events::{Cursor, Lane, Position, Scope};
 use headwater_store::{GapReason, Record, Store};
 
 use crate::{
     Error, Gap, Item, Overflow, Source, Start, Subscription,
-    hub::{Hub, Registration, Taken},
+    hub::{Hub, Registration, Taken, Told},
     metric_definitions as m,
 };
 pub(crate) use feed::Feed;
 pub(crate) use history::History;
+pub(crate) use lanes::{LaneSource, Lanes};
 use output::Output;
+pub(crate) use output::Reached;
 
 /// How many records are read from the log at once.
 const PAGE: usize = 1024;
@@ -36,12 +39,12 @@ const PAGE_BYTES: usize = 1024 * 1024;
 
 /// A reader of one stream, of several, or of a tenant.
 pub(crate) struct Reader {
+    store: Arc<dyn Store>,
     history: History,
     place: Registration,
     overflow: Overflow,
     out: Output,
-    /// Deletions up to this number were told.
-    told: u64,
+    told: Told,
     /// Trimmed deltas up to here were told.
     trimmed: Position,
     /// What retention removed up to here was told.
@@ -59,15 +62,17 @@ impl Reader {
         store: Arc<dyn Store>,
         hub: &Arc<Hub>,
         subscription: Subscription,
+        lane: Option<Lane>,
     ) -> Result<Self, Error> {
         let Subscription { scope, filter, start, overflow } = subscription;
-        let place = hub.register(&scope);
-        let told = place.ring().deletions();
-        let begin = Begin::resolve(&*store, &scope, start).await?;
+        let place = hub.register(&scope, lane).await?;
+        let told = place.ring().told();
+        let begin = Begin::resolve(&*store, &scope, lane, start).await?;
         let conflate = overflow == Overflow::Conflate;
         let out = Output::new(begin.cursor, begin.tail, filter, conflate, begin.gap);
         Ok(Self {
-            history: History::new(store, scope),
+            history: History::new(Arc::clone(&store), scope, lane),
+            store,
             place,
             overflow,
             out,
@@ -78,6 +83,11 @@ impl Reader {
             live: false,
             over: false,
         })
+    }
+
+    /// How far it has come while it waits.
+    pub(crate) fn reached(&self) -> &Arc<Reached> {
+        self.out.reached()
     }
 
     /// Whether the scope is one stream, which can end.
@@ -165,6 +175,10 @@ impl Reader {
     /// Takes what the ring holds. Gives whether anything came of it.
     async fn take(&mut self, max: usize) -> Result<bool, Error> {
         let max = if let Overflow::DropOldest(_) = self.overflow { usize::MAX } else { max };
+        // A log that was replaced has other positions, and history would be read at the wrong ones.
+        if self.out.epoch() != self.store.epoch() {
+            return self.begin_anew().await.map(|()| true);
+        }
         // The hub may not have come as far as the log was when the reader came: its ring does not say what is history.
         if !self.live && self.out.position() < self.out.tail() {
             return self.catch_up().await.map(|()| true);
@@ -191,7 +205,7 @@ impl Reader {
             Taken::Behind if self.live => self.overrun().await.map(|()| true),
             Taken::Behind => self.catch_up().await.map(|()| true),
             Taken::Deleted { number, stream, to } => {
-                self.told = number;
+                self.told.deletions = number;
                 let single = self.can_end();
                 let to = to.max(self.out.position());
                 let stream = (!single).then_some(stream);
@@ -207,8 +221,21 @@ impl Reader {
                 }
                 Ok(true)
             }
+            Taken::Reset => self.begin_anew().await.map(|()| true),
             Taken::Closed => Err(headwater_store::Error::Closed.into()),
         }
+    }
+
+    /// The log was replaced: says so, and goes on from the oldest of the new one.
+    async fn begin_anew(&mut self) -> Result<(), Error> {
+        let (scope, lane) = (self.history.scope(), self.history.lane());
+        let told = self.place.ring().told();
+        let begin = Begin::resolve(&*self.store, scope, lane, Start::Earliest).await?;
+        self.told = told;
+        (self.trimmed, self.removed) = (Position::ZERO, Position::ZERO);
+        (self.unsure, self.live) = (true, false);
+        self.out.begin_anew(begin.cursor, begin.tail);
+        Ok(())
     }
 
     /// With `drop_oldest(n)`: only the newest n of what waits, and a gap for the rest.
@@ -242,6 +269,7 @@ impl Source for Reader {
                 return Ok(false);
             }
             if !self.take(max).await? && self.out.is_empty() {
+                self.out.rests();
                 self.place.ring().changed(self.out.position(), self.told).await;
             }
         }
@@ -262,9 +290,17 @@ pub(crate) struct Begin {
 }
 
 impl Begin {
-    pub(crate) async fn resolve(store: &dyn Store, scope: &Scope, start: Start) -> Result<Self, Error> {
+    pub(crate) async fn resolve(
+        store: &dyn Store,
+        scope: &Scope,
+        lane: Option<Lane>,
+        start: Start,
+    ) -> Result<Self, Error> {
+        let tail = match lane {
+            Some(lane) => store.lane_tail(lane).await?,
+            None => store.tail().await?,
+        };
         let (print, epoch) = (scope.print(), store.epoch());
-        let tail = store.tail().await?;
         let at = |position| Cursor::new(print, epoch, position);
         let (position, gap) = match start {
             Start::Earliest => (Position::ZERO, None),

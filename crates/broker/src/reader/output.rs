@@ -1,9 +1,15 @@
 //! What a reader has ready: items in order, and the place they reach.
 
-use std::collections::VecDeque;
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
-use headwater_events::{Cursor, Filter, Position};
-use headwater_store::Record;
+use headwater_events::{Cursor, Epoch, Filter, Position};
+use headwater_store::{GapReason, Record};
 
 use super::conflate;
 use crate::{Delivery, Gap, Item, metric_definitions as m};
@@ -22,6 +28,21 @@ pub(crate) struct Output {
     /// The run's terminal event lies at or before the cursor, and nothing reopened it.
     ended: bool,
     conflate: bool,
+    reached: Arc<Reached>,
+}
+
+/// How far a reader has come that waits with nothing left to hand over, for whoever cannot ask it meanwhile.
+#[derive(Debug, Default)]
+pub(crate) struct Reached(AtomicU64);
+
+impl Reached {
+    pub(crate) fn get(&self) -> Position {
+        Position(self.0.load(Ordering::Acquire))
+    }
+
+    fn set(&self, position: Position) {
+        self.0.store(position.0, Ordering::Release);
+    }
 }
 
 fn count(gap: &Gap) {
@@ -38,11 +59,25 @@ impl Output {
     ) -> Self {
         let handed = gap.as_ref().map_or(cursor.clone(), |gap| gap.from.clone());
         let items = gap.into_iter().inspect(count).map(Item::Gap).collect();
-        Self { items, filter, cursor, handed, tail, caught_up: false, ended: false, conflate }
+        Self {
+            items,
+            filter,
+            cursor,
+            handed,
+            tail,
+            caught_up: false,
+            ended: false,
+            conflate,
+            reached: Arc::default(),
+        }
     }
 
     pub(crate) fn position(&self) -> Position {
         self.cursor.position()
+    }
+
+    pub(crate) fn epoch(&self) -> Epoch {
+        self.cursor.epoch()
     }
 
     pub(crate) fn cursor(&self) -> Cursor {
@@ -127,6 +162,25 @@ impl Output {
             self.caught_up = true;
             self.items.push_back(Item::CaughtUp(self.cursor.clone()));
         }
+    }
+
+    /// The log was replaced: says so, and what comes next is behind `cursor` in the new one.
+    pub(crate) fn begin_anew(&mut self, cursor: Cursor, tail: Position) {
+        let gap =
+            Gap { from: self.cursor.clone(), to: cursor.clone(), reason: GapReason::Reset, stream: None };
+        count(&gap);
+        self.items.push_back(Item::Gap(gap));
+        (self.cursor, self.tail, self.ended) = (cursor, tail, false);
+        self.reached.set(Position::ZERO);
+    }
+
+    /// Waits with nothing to hand over.
+    pub(crate) fn rests(&self) {
+        self.reached.set(self.cursor.position());
+    }
+
+    pub(crate) fn reached(&self) -> &Arc<Reached> {
+        &self.reached
     }
 
     pub(crate) fn end(&mut self) {

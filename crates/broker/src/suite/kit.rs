@@ -21,7 +21,7 @@ pub(super) async fn tight(factory: &dyn Factory) -> Box<dyn Subject> {
 /// The defaults, on a clock that stands still until it is told to move.
 pub(super) fn setup() -> Setup {
     let start = Timestamp::from_second(1_790_000_000).unwrap_or(Timestamp::UNIX_EPOCH);
-    Setup { ring_events: 1024, retention: Retention::default(), clock: ManualClock::new(start) }
+    Setup { ring_events: 1024, retention: Retention::default(), clock: ManualClock::new(start), harm: false }
 }
 
 pub(super) fn tenant(name: &str) -> Tenant {

@@ -32,7 +32,10 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
-use headwater_store::{ManualClock, Retention};
+use headwater_store::{
+    ManualClock, Retention,
+    suite::{Faults, Time},
+};
 
 use crate::{Capabilities, EventBroker};
 pub use over_store::{OpenStore, OverStore};
@@ -47,6 +50,11 @@ const WHOLE: Duration = Duration::from_secs(600);
 pub trait Factory: Send + Sync + 'static {
     /// A new, empty broker.
     async fn make(&self, setup: Setup) -> Box<dyn Subject>;
+
+    /// Whose clock the stores of its brokers go by.
+    fn time(&self) -> Time {
+        Time::Manual
+    }
 }
 
 /// What a clause asks of the broker it tests.
@@ -56,8 +64,10 @@ pub struct Setup {
     pub ring_events: usize,
     /// How long events are kept.
     pub retention: Retention,
-    /// The store's clock.
+    /// The store's clock (with [`Time::Manual`]).
     pub clock: ManualClock,
+    /// The clause will do harm: the subject gives its [`Faults`] if it can, which then hit nobody else.
+    pub harm: bool,
 }
 
 /// One broker under test.
@@ -79,6 +89,11 @@ pub trait Subject: Send + Sync + 'static {
     /// How many bytes may be on their way to a reader who does not read: a slow reader is slow beyond that.
     fn buffered_bytes(&self) -> usize {
         0
+    }
+
+    /// What can be done to the server behind the store, where [`Setup::harm`] asked for it.
+    fn faults(&self) -> Option<&dyn Faults> {
+        None
     }
 
     /// Removes what retention no longer keeps, now.

@@ -11,6 +11,7 @@ use crate::{Gap, Record};
 pub(super) enum Entry {
     Batch(Arc<[Record]>),
     Lost(Gap),
+    Deleted { tenant: Tenant, stream: StreamName, to: Position },
 }
 
 struct Kept {
@@ -95,6 +96,8 @@ impl Entries {
                 kept.bytes = bytes;
             }
         }
+        let (tenant, stream, to) = (tenant.clone(), stream.clone(), self.tail);
+        self.add(Entry::Deleted { tenant, stream, to }, to, 0);
     }
 
     pub(super) fn close(&mut self) {

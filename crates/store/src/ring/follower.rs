@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use futures_util::stream;
-use headwater_events::Position;
+use headwater_events::{Position, StreamName, Tenant, lane_of};
 use tokio::sync::watch;
 
 use super::{Shared, entries::Entry};
@@ -100,6 +100,9 @@ impl Follower {
                 self.after = gap.to;
                 Some(FollowItem::Gap(gap))
             }
+            Entry::Deleted { tenant, stream, to } => {
+                self.concerns(&tenant, &stream).then_some(FollowItem::Deleted { tenant, stream, to })
+            }
         }
     }
 
@@ -113,6 +116,14 @@ impl Follower {
             Some(Arc::clone(batch))
         } else {
             Some(records.iter().filter(|record| self.wants(record)).cloned().collect())
+        }
+    }
+
+    fn concerns(&self, tenant: &Tenant, stream: &StreamName) -> bool {
+        match &self.scope {
+            FollowScope::All => true,
+            FollowScope::Tenant(wanted) => wanted == tenant,
+            FollowScope::Lane(lane) => lane_of(tenant.as_str(), stream.as_str(), self.lanes) == *lane,
         }
     }
 

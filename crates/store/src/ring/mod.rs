@@ -66,11 +66,13 @@ impl Ring {
         self.0.changed.send_replace(());
     }
 
-    /// Takes a deleted stream out of what is kept. Followers that hold its records already still deliver them.
+    /// Takes a deleted stream out of what is kept and tells those who follow that it is gone up to here. Followers
+    /// that hold its records already still deliver them first.
     ///
     /// Looks at every kept record: for deletions, not for retention.
     pub fn forget(&self, tenant: &Tenant, stream: &StreamName) {
         self.0.lock().forget(tenant, stream);
+        self.0.changed.send_replace(());
     }
 
     /// Everything in the scope after `after`, as it grows; ends when the ring is closed and read to its end.

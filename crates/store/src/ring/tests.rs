@@ -25,6 +25,9 @@ fn ready(follow: &mut Follow) -> String {
         match item {
             Some(Ok(FollowItem::Batch(batch))) => out.extend(batch.iter().map(|r| r.position().to_string())),
             Some(Ok(FollowItem::Gap(gap))) => out.push(format!("{}..{} {}", gap.from, gap.to, gap.reason)),
+            Some(Ok(FollowItem::Deleted { tenant, stream, to })) => {
+                out.push(format!("{tenant}/{stream} deleted to {to}"));
+            }
             Some(Err(error)) => panic!("{error}"),
             None => {
                 out.push(".".to_owned());
@@ -147,9 +150,12 @@ fn a_forgotten_stream_is_not_delivered() {
     ring.push([record("a", "s", 1), record("a", "t", 2), record("b", "s", 3)].into());
     ring.push(batch("a", [4]));
     ring.forget(&"a".parse().unwrap(), &"s".parse().unwrap());
-    assert_eq!(ready(&mut all(&ring, 0)), "2 3");
+    assert_eq!(ready(&mut all(&ring, 0)), "2 3 a/s deleted to 4");
     ring.push(batch("a", [5]));
-    assert_eq!(ready(&mut all(&ring, 3)), "5");
+    assert_eq!(ready(&mut all(&ring, 4)), "5");
+    assert_eq!(ready(&mut all(&ring, 3)), "a/s deleted to 4 5");
+    let mut other = ring.follow(FollowScope::Tenant("b".parse().unwrap()), 8, Position(3));
+    assert_eq!(ready(&mut other), "");
 }
 
 #[test]

@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use headwater_events::{Class, Event, Mark, StreamName, Tenant};
 use jiff::Timestamp;
 
-use super::{Fixture, Setup};
-use crate::{Append, ClassesKey, Clock, ManualClock, ReadScope, Retention, Store};
+use super::{Fixture, Setup, Time};
+use crate::{Append, ClassesKey, ManualClock, ReadScope, Retention, Store, SystemClock};
 
 /// One clause's fixture and clock.
 pub struct Case {
@@ -26,7 +26,10 @@ impl Case {
         let start: Timestamp = "2026-03-01T12:00:00Z".parse().expect("a time");
         let clock = ManualClock::new(start);
         let setup = Setup {
-            clock: Arc::new(clock.clone()),
+            clock: match fixture.time() {
+                Time::Manual => Arc::new(clock.clone()),
+                Time::Real => Arc::new(SystemClock),
+            },
             retention: Retention::default(),
             lanes: 8,
             dedup_window: Duration::from_secs(120),
@@ -34,13 +37,33 @@ impl Case {
         Self { fixture, clock, setup }
     }
 
-    /// The clock of the case's stores.
+    /// The clock of the case's stores, where it is one that can be moved.
     pub(super) fn clock(&self) -> &ManualClock {
         &self.clock
     }
 
+    /// Whether the store goes by a clock that can be moved.
+    pub(super) fn is_manual(&self) -> bool {
+        self.fixture.time() == Time::Manual
+    }
+
+    /// How long something takes: `manual` on a clock that is moved, `real` on one that is waited for.
+    pub(super) fn span(&self, manual: Duration, real: Duration) -> Duration {
+        if self.is_manual() { manual } else { real }
+    }
+
+    /// Lets time pass.
+    pub(super) async fn pass(&self, time: Duration) {
+        if self.is_manual() {
+            self.clock.advance(time);
+        } else {
+            tokio::time::sleep(time).await;
+        }
+    }
+
+    /// The present, by the clock of the case's stores.
     pub(super) fn now_ms(&self) -> i64 {
-        self.clock.now().as_millisecond()
+        self.setup.clock.now().as_millisecond()
     }
 
     pub(super) fn fixture(&self) -> &dyn Fixture {
@@ -50,6 +73,12 @@ impl Case {
     /// Opens the store.
     pub(super) async fn open(&self) -> Arc<dyn Store> {
         self.fixture.open(&self.setup).await
+    }
+
+    /// Opens the store with another dedup window.
+    pub(super) async fn open_with_window(&mut self, window: Duration) -> Arc<dyn Store> {
+        self.setup.dedup_window = window;
+        self.open().await
     }
 
     /// Opens the store with other limits.

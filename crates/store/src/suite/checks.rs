@@ -118,6 +118,7 @@ pub(super) async fn follow_until(follow: &mut Follow, until: Position) -> Got {
                 at = gap.to;
                 got.gaps.push(gap);
             }
+            FollowItem::Deleted { .. } => {}
         }
     }
     got

@@ -144,7 +144,7 @@ pub async fn every_scope(case: Case) {
                 crate::FollowItem::Batch(batch) => {
                     got.extend(batch.iter().map(|r| r.event().id().to_owned()));
                 }
-                crate::FollowItem::Gap(gap) => panic!("nothing was lost: {gap:?}"),
+                other => panic!("nothing was lost: {other:?}"),
             }
         }
         assert_eq!(got, ids, "{scope:?}");

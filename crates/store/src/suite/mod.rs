@@ -41,11 +41,15 @@ pub mod state;
 mod case;
 mod checks;
 mod fixture;
+mod harm;
 mod list;
 mod rng;
+mod shaped;
 
 pub use case::Case;
-pub use fixture::{Fixture, Setup};
+pub use fixture::{Fixture, Setup, Time};
+pub use harm::Faults;
+pub use shaped::{Shape, Shaped};
 
 use std::{future::Future, time::Duration};
 
