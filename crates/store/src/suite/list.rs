@@ -47,7 +47,8 @@ macro_rules! store_suite {
                 $(
                     #[test]
                     fn $clause() {
-                        $crate::suite::run($fixture, $crate::suite::$module::$clause);
+                        let name = [env!("CARGO_PKG_NAME"), stringify!($module), stringify!($clause)];
+                        $crate::suite::run(name, $fixture, $crate::suite::$module::$clause);
                     }
                 )+
             }
