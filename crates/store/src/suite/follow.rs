@@ -150,15 +150,7 @@ pub async fn every_scope(case: Case) {
                 FollowItem::Batch(batch) => {
                     got.extend(batch.iter().map(|r| r.event().id().to_owned()));
                 }
-<<<<<<< HEAD
                 other => panic!("nothing was lost: {other:?}"),
-=======
-<<<<<<< HEAD
-                other => panic!("nothing was lost: {other:?}"),
-=======
-                FollowItem::Gap(gap) => panic!("nothing was lost: {gap:?}"),
->>>>>>> suite
->>>>>>> kafka
             }
         }
         assert_eq!(got, ids, "{scope:?}");
