@@ -6,7 +6,7 @@ use headwater_store::GapReason;
 use super::{
     Factory,
     kit::{id, ids, name, note, plain, publish, publish_notes, read_ids, stream, streams},
-    tape::{Tape, same},
+    tape::{Order, Tape, same, same_in},
 };
 use crate::{Start, Subscription};
 
@@ -60,7 +60,12 @@ pub async fn a_deletion_leaves_other_streams_whole(factory: &dyn Factory) {
     other.events(10).await;
     other.is_exactly(&ids("keep", 0..10));
     both.until(&id("keep", 9)).await;
-    same(&both.ids(), &[ids("keep", 0..5), ids("gone", 0..5), ids("keep", 5..10)].concat());
+    if both.gaps.is_empty() {
+        // In a lane of its own the deletion may come later.
+        both.until_gap().await;
+    }
+    let order = Order::of(&*subject);
+    same_in(order, &both.ids(), &[ids("keep", 0..5), ids("gone", 0..5), ids("keep", 5..10)].concat());
     for gap in &both.gaps {
         assert_eq!((gap.reason, gap.stream.as_ref()), (GapReason::Deleted, Some(&name("gone"))), "{gap:?}");
     }

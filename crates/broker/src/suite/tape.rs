@@ -2,10 +2,10 @@
 
 use std::fmt::Debug;
 
-use headwater_events::{Cursor, Position};
+use headwater_events::{Cursor, Place, Position, lane_of};
 use tokio::time::timeout;
 
-use super::PATIENCE;
+use super::{PATIENCE, Subject};
 use crate::{Delivery, Error, EventBroker, EventStream, Gap, Item, Subscription};
 
 /// A subscription together with what came out of it so far.
@@ -110,6 +110,24 @@ impl Tape {
         self.is_ordered();
     }
 
+    /// The events are these, and nothing was missing: in this order where a tenant has one, else in this order inside
+    /// each run.
+    pub(super) fn is_exactly_in(&self, order: Order, ids: &[impl AsRef<str> + Debug]) {
+        if order == Order::Log {
+            return self.is_exactly(ids);
+        }
+        assert!(self.gaps.is_empty(), "no gap was expected; {}", self.story());
+        same_in(order, &self.ids(), ids);
+        for delivery in &self.events {
+            let at = place_in(
+                &delivery.cursor,
+                delivery.event().tenant().unwrap_or("default"),
+                delivery.event().stream(),
+            );
+            assert_eq!(delivery.record.position(), at, "a record stands where its cursor says");
+        }
+    }
+
     /// Cursors grow, and each event stands where its cursor says.
     pub(super) fn is_ordered(&self) {
         for delivery in &self.events {
@@ -154,6 +172,49 @@ impl Tape {
             self.end.is_some(),
             self.error
         )
+    }
+}
+
+/// How far the events of several runs are in one order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    /// All of them.
+    Log,
+    /// Those of each run.
+    Run,
+}
+
+impl Order {
+    pub(super) fn of(subject: &dyn Subject) -> Self {
+        if subject.capabilities().tenant_order { Self::Log } else { Self::Run }
+    }
+}
+
+/// How far a cursor reaches where a stream is.
+pub(super) fn place_in(cursor: &Cursor, tenant: &str, stream: &str) -> Position {
+    match cursor.place() {
+        Place::One(position) => *position,
+        Place::Lanes(lanes) => {
+            let lanes = u16::try_from(lanes.len()).expect("a number of lanes");
+            cursor.place().of(lane_of(tenant, stream, lanes))
+        }
+    }
+}
+
+/// Two lists of ids (`run/n`) are the same in an order.
+pub(super) fn same_in(order: Order, have: &[impl AsRef<str> + Debug], want: &[impl AsRef<str> + Debug]) {
+    fn run(id: &str) -> &str {
+        id.split('/').next().unwrap_or(id)
+    }
+    fn sorted<T: AsRef<str>>(ids: &[T]) -> Vec<&str> {
+        let mut ids: Vec<_> = ids.iter().map(AsRef::as_ref).collect();
+        // Stable: what is of one run stays as it is.
+        ids.sort_by(|a, b| run(a).cmp(run(b)));
+        ids
+    }
+    match order {
+        Order::Log => same(have, want),
+        Order::Run => same(&sorted(have), &sorted(want)),
     }
 }
 
