@@ -151,18 +151,6 @@ impl Link {
         }
     }
 
-    /// Asks until there is an answer or time is up. For questions that may be asked twice.
-    pub(crate) async fn ask(&self, subject: &str, payload: Bytes) -> Result<Message, Error> {
-        let deadline = self.deadline();
-        for attempt in 0.. {
-            match self.ask_once(subject, payload.clone(), deadline).await {
-                Ok(message) => return Ok(message),
-                Err(silence) => self.again(silence, attempt, deadline).await?,
-            }
-        }
-        Err(self.unavailable("no answer"))
-    }
-
     /// Waits before the next try, or gives up.
     pub(crate) async fn again(&self, silence: Silence, attempt: usize, deadline: Instant) -> Result<(), Error> {
         let why = match silence {
