@@ -36,6 +36,8 @@ pub(crate) struct Link {
     pub(crate) address: Address,
     pub(crate) options: NatsOptions,
     pub(crate) names: Names,
+    /// Which of the processes that have the log open this is.
+    pub(crate) id: String,
     pub(crate) clock: ServerClock,
     pub(crate) identity: watch::Sender<Identity>,
     /// Held while the log is looked for or made again.
@@ -76,6 +78,7 @@ impl Link {
         Ok(Self {
             client,
             names,
+            id: uuid::Uuid::new_v4().simple().to_string(),
             address,
             options,
             clock: ServerClock::new(),

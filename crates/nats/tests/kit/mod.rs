@@ -1,5 +1,5 @@
 //! A store over a real server.
-#![allow(clippy::unwrap_used, clippy::expect_used, dead_code)]
+#![allow(clippy::unwrap_used, clippy::expect_used, dead_code, missing_docs, unreachable_pub, missing_debug_implementations)]
 
 use std::{
     sync::{
@@ -46,6 +46,12 @@ pub fn options(setup: &Setup) -> NatsOptions {
         dedup_window: setup.dedup_window,
         retention_interval: Duration::from_secs(3600),
         ..NatsOptions::default()
+    }
+}
+
+impl Default for OnNats {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
