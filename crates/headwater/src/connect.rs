@@ -59,12 +59,28 @@ pub async fn connect(url: &str) -> Result<Arc<dyn EventBroker>, ConnectError> {
 /// # Errors
 /// As [`connect`].
 pub async fn connect_with(url: &str, options: ConnectOptions) -> Result<Arc<dyn EventBroker>, ConnectError> {
+    Ok(match open(url, options).await? {
+        Opened::Local(broker) => Arc::new(broker),
+        Opened::Remote(broker) => Arc::new(broker),
+    })
+}
+
+/// A broker as it was opened: one in this process has its store at hand.
+pub(crate) enum Opened {
+    /// Over a store in this process.
+    Local(Broker),
+    /// A running Headwater.
+    Remote(HttpBroker),
+}
+
+/// Opens the broker at a URL.
+pub(crate) async fn open(url: &str, options: ConnectOptions) -> Result<Opened, ConnectError> {
     let store: Arc<dyn Store> = match url.parse()? {
         BrokerUrl::Memory => Arc::new(MemoryStore::new(options.memory)),
         BrokerUrl::Embedded(path) => {
             Arc::new(EmbeddedStore::open(path, options.embedded).await.map_err(Error::from)?)
         }
-        BrokerUrl::Http(url) => return Ok(Arc::new(HttpBroker::connect(&url, options.http)?)),
+        BrokerUrl::Http(url) => return Ok(Opened::Remote(HttpBroker::connect(&url, options.http)?)),
     };
-    Ok(Arc::new(Broker::open(store, options.broker).await?))
+    Ok(Opened::Local(Broker::open(store, options.broker).await?))
 }

@@ -57,11 +57,13 @@
 
 mod connect;
 mod ext;
+pub mod mirror;
 mod serve;
 mod url;
 
 pub use connect::{ConnectError, ConnectOptions, connect, connect_with};
 pub use ext::{EventPublisherExt, EventSubscriberExt};
+pub use mirror::mirror;
 pub use serve::{ServeError, Server, serve, serve_with};
 pub use url::{BrokerUrl, UrlError};
 

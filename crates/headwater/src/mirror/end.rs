@@ -1,0 +1,76 @@
+//! The two ends of a mirror.
+
+use std::{fmt, sync::Arc};
+
+use headwater_broker::{Broker, EventBroker};
+use headwater_client::HttpBroker;
+use headwater_store::Store;
+
+use crate::{ConnectError, ConnectOptions, connect};
+
+/// A broker to copy from or to. Cloning gives another handle to the same one.
+#[derive(Clone)]
+pub struct End {
+    pub(super) broker: Arc<dyn EventBroker>,
+    /// Its store, where it is in this process.
+    pub(super) store: Option<Arc<dyn Store>>,
+}
+
+impl End {
+    /// Opens the broker at a URL with the default options.
+    ///
+    /// # Errors
+    /// As [`connect`](crate::connect()).
+    pub async fn open(url: &str) -> Result<Self, ConnectError> {
+        Self::open_with(url, ConnectOptions::default()).await
+    }
+
+    /// Opens the broker at a URL.
+    ///
+    /// # Errors
+    /// As [`connect`](crate::connect()).
+    pub async fn open_with(url: &str, options: ConnectOptions) -> Result<Self, ConnectError> {
+        Ok(match connect::open(url, options).await? {
+            connect::Opened::Local(broker) => broker.into(),
+            connect::Opened::Remote(broker) => broker.into(),
+        })
+    }
+
+    /// The broker.
+    #[must_use]
+    pub fn broker(&self) -> &Arc<dyn EventBroker> {
+        &self.broker
+    }
+}
+
+impl From<Broker> for End {
+    fn from(broker: Broker) -> Self {
+        Self { store: Some(Arc::clone(broker.store())), broker: Arc::new(broker) }
+    }
+}
+
+impl From<HttpBroker> for End {
+    fn from(broker: HttpBroker) -> Self {
+        Self { store: None, broker: Arc::new(broker) }
+    }
+}
+
+impl fmt::Debug for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("End").field("in_process", &self.store.is_some()).finish_non_exhaustive()
+    }
+}
+
+/// Where a mirror writes.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Target {
+    /// Another broker.
+    Broker(End),
+}
+
+impl From<End> for Target {
+    fn from(end: End) -> Self {
+        Self::Broker(end)
+    }
+}

@@ -1,0 +1,11 @@
+//! Mirrors between brokers in this process and over HTTP.
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
+mod follow;
+mod gaps;
+mod http;
+mod internal;
+mod refused;
+mod resume;
+mod support;
+mod whole;
