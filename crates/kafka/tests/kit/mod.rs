@@ -26,6 +26,10 @@ impl OnKafka {
 
 #[async_trait::async_trait]
 impl Fixture for OnKafka {
+    fn name(&self) -> Option<&'static str> {
+        Some("kafka")
+    }
+
 
     async fn open(&self, setup: &Setup) -> Arc<dyn Store> {
         let kafka = aside(Kafka::shared).await.expect("a server");
