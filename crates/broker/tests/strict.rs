@@ -7,13 +7,16 @@ use headwater_broker::{
 };
 use headwater_embedded::{EmbeddedOptions, EmbeddedStore};
 use headwater_events::{Event, Filter, Scope, StreamName, Tenant};
-use headwater_store::{EventLog, ManualClock, MemoryOptions, MemoryStore};
+use headwater_store::{
+    EventLog, ManualClock, MemoryOptions, MemoryStore, Store,
+    suite::{Shape, Shaped},
+};
 
 fn strict() -> Tenant {
     Tenant::new("strict").expect("a name")
 }
 
-async fn broker(store: &Arc<MemoryStore>) -> Broker {
+async fn broker<S: Store>(store: &Arc<S>) -> Broker {
     let config = BrokerConfig {
         tenant_policies: HashMap::from([(strict(), Policy::Strict)]),
         ..BrokerConfig::default()
@@ -111,4 +114,26 @@ async fn a_run_whose_beginning_retention_took_goes_on() {
     clock.advance(Duration::from_secs(8 * 24 * 3600));
     store.trim().await.unwrap();
     broker(&store).await.publish(&[event(&tenant, "workflow.completed.v1")]).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_another_process_published_counts() {
+    let tenant = strict();
+    for shape in [Shape::ByTenant, Shape::ByLane] {
+        let store = Arc::new(Shaped::new(shape, &MemoryOptions::default()));
+        let (here, there) = (broker(&store).await, broker(&store).await);
+        let start = event(&tenant, "workflow.started.v1");
+        let end = event(&tenant, "workflow.completed.v1");
+        here.publish(std::slice::from_ref(&start)).await.unwrap();
+        let again = event(&tenant, "workflow.started.v1");
+        assert_eq!(code(there.publish(&[again]).await), ("invalid-transition".into(), 0));
+        there.publish(&[start]).await.unwrap();
+        there.publish(&[end]).await.unwrap();
+        let late = event(&tenant, "workflow.completed.v1");
+        assert_eq!(code(here.publish(std::slice::from_ref(&late)).await), ("invalid-transition".into(), 0));
+        let stream = StreamName::new("wf-1").unwrap();
+        assert!(store.remove(&tenant, &stream).await.unwrap(), "by somebody else");
+        here.publish(&[event(&tenant, "workflow.started.v1")]).await.unwrap();
+        there.publish(&[late]).await.unwrap();
+    }
 }

@@ -21,6 +21,8 @@ pub enum RunRead {
 pub struct Capabilities {
     /// Events survive the end of the process.
     pub durable: bool,
+    /// Other processes may write to the same log.
+    pub shared: bool,
     /// A batch is stored whole or not at all.
     pub atomic_batch: bool,
     /// How long a second append of the same (tenant, source, id) is recognized.
@@ -53,6 +55,7 @@ impl Capabilities {
     pub const fn full() -> Self {
         Self {
             durable: true,
+            shared: false,
             atomic_batch: true,
             dedup_window: Some(Duration::from_secs(120)),
             run_read: RunRead::Index,

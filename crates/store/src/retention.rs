@@ -5,6 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 /// Limits of one class. What exceeds any of them is removed, oldest first.
+///
+/// Counts and bytes are those of the whole log, or of each lane in a store that numbers each lane by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {

@@ -11,6 +11,10 @@ struct Memory;
 
 #[async_trait::async_trait]
 impl Fixture for Memory {
+    fn name(&self) -> Option<&'static str> {
+        Some("memory")
+    }
+
     async fn open(&self, setup: &Setup) -> Arc<dyn Store> {
         Arc::new(MemoryStore::new(MemoryOptions {
             retention: setup.retention,
@@ -32,6 +36,10 @@ mod without_a_window {
 
     #[async_trait::async_trait]
     impl Fixture for Memory {
+        fn name(&self) -> Option<&'static str> {
+            Some("memory without a dedup window")
+        }
+
         async fn open(&self, setup: &Setup) -> Arc<dyn Store> {
             let clock = Arc::clone(&setup.clock);
             Arc::new(MemoryStore::new(MemoryOptions {

@@ -161,16 +161,23 @@ impl Kafka {
         }
     }
 
-    /// Runs one of its own command-line classes against this server and gives its stdout: for what only an
-    /// administrator does. No server with users.
+    /// Runs one of Kafka's own command-line classes against this server and gives its stdout: for what only an
+    /// administrator does, as `org.apache.kafka.tools.TopicCommand --delete --topic t`. No server with users.
     ///
     /// # Errors
     /// It fails; the text is what it said.
-    pub fn tool(&self, class: &str, args_after: &[&str]) -> Result<String, Error> {
+    pub fn tool(&self, class: &str, more: &[&str]) -> Result<String, Error> {
         let bootstrap = self.address().to_string();
-        let args_after = [&["--bootstrap-server", &bootstrap], args_after].concat();
+        self.run(class, &[&["--bootstrap-server", &bootstrap], more].concat())
+    }
+
+    /// Runs one of Kafka's own command-line classes with just these arguments and gives its stdout.
+    ///
+    /// # Errors
+    /// It fails; the text is what it said.
+    pub fn run(&self, class: &str, all: &[&str]) -> Result<String, Error> {
         let class_path = find::folder("kafka/libs")?.join("*");
-        run(&java()?, &args(&class_path, class, &args_after), self.server.folder())
+        run(&java()?, &args(&class_path, class, all), self.server.folder())
     }
 }
 

@@ -16,7 +16,7 @@ use headwater_test_servers::{
 /// Says a line to a server and gives what it answers within a second.
 fn say(address: SocketAddr, line: &str) -> String {
     let Ok(mut socket) = TcpStream::connect(address) else { return String::new() };
-    socket.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(1))).expect("a socket");
     let _ = socket.write_all(line.as_bytes());
     let mut answer = [0; 4096];
     let len = socket.read(&mut answer).unwrap_or(0);
@@ -33,18 +33,19 @@ fn soon(what: &str, mut holds: impl FnMut() -> bool) {
 
 fn comes_and_goes(server: &Server, answers: impl Fn() -> bool) {
     assert!(answers(), "after start");
-    server.pause().unwrap();
-    assert!(server.runs() && !answers(), "paused");
-    server.resume().unwrap();
+    server.pause().expect("pause");
+    soon("paused", || !answers());
+    assert!(server.runs(), "paused, not gone");
+    server.resume().expect("resume");
     soon("resumed", &answers);
-    server.crash().unwrap();
+    server.crash().expect("crash");
     soon("after a crash", &answers);
-    server.restart().unwrap();
+    server.restart().expect("restart");
     soon("after a restart", &answers);
-    server.stop().unwrap();
+    server.stop().expect("stop");
     assert!(!server.runs() && !answers(), "stopped");
     assert!(server.stop().is_err() && server.pause().is_err(), "there is nothing to stop or to pause");
-    server.start().unwrap();
+    server.start().expect("start");
     soon("after a start", &answers);
 }
 
@@ -94,10 +95,12 @@ fn nats_has_jetstream_or_not() {
 #[test]
 fn kafka_keeps_its_topics() {
     let Some(kafka) = need(Kafka::start(KafkaOptions::default())) else { return };
-    let topics = "org.apache.kafka.tools.TopicCommand";
-    kafka.tool("kafka.admin.ConfigCommand", &["--describe", "--entity-type", "brokers", "--all"]).unwrap();
-    let _ = topics;
+    let topics = |args: &[&str]| kafka.tool("org.apache.kafka.tools.TopicCommand", args).unwrap();
+    topics(&["--create", "--topic", "kept", "--partitions", "3"]);
     comes_and_goes(kafka.server(), || !say(kafka.address(), "\0\0\0\x0a\0\x12\0\0here\0\0").is_empty());
+    assert!(topics(&["--list"]).lines().any(|name| name == "kept"));
+    kafka.server().wipe().unwrap();
+    assert!(!topics(&["--list"]).lines().any(|name| name == "kept"));
 }
 
 #[test]
@@ -126,10 +129,12 @@ fn a_proxy_breaks_what_it_is_told_to() {
     let _ = socket.read_to_end(&mut rest);
     assert_eq!(rest, b"+PONG\r\n+P", "cut in the middle of a reply");
 
+    soon("counted", || proxy.connections() == 0);
     let mut socket = TcpStream::connect(proxy.address()).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
     soon("counted", || proxy.connections() == 1);
     proxy.cut_now();
-    assert_eq!(socket.read(&mut pong).unwrap_or(0), 0);
+    assert_eq!(socket.read(&mut pong).unwrap_or(0), 0, "cut");
     soon("counted", || proxy.connections() == 0);
     assert_eq!(say(proxy.address(), "PING\r\n"), "+PONG\r\n", "the next connection is whole");
 }
@@ -164,4 +169,28 @@ fn a_server_dies_with_its_owner() {
     owner.wait().unwrap();
     soon("the server lives on", || TcpStream::connect(address).is_err());
     soon("the folder is left", || !folder.exists());
+}
+
+#[test]
+fn kafka_asks_who_is_there_and_stays_behind_a_proxy() {
+    let proxy = Proxy::unaimed().unwrap();
+    let options = KafkaOptions::default().user("me", "secret").behind(&proxy);
+    let Some(kafka) = need(Kafka::start(options)) else { return };
+    assert_eq!(kafka.url_at(proxy.address()), format!("kafka://me:secret@{}", proxy.address()));
+    let list = |password: &str, address: SocketAddr| {
+        let login = format!(
+            "security.protocol=SASL_PLAINTEXT\nsasl.mechanism=PLAIN\nrequest.timeout.ms=8000\ndefault.api.timeout.ms=8000\nsasl.jaas.config=\
+             org.apache.kafka.common.security.plain.PlainLoginModule required username=\"me\" password=\"{password}\";\n"
+        );
+        let file = kafka.server().folder().join("client.properties");
+        std::fs::write(&file, login).unwrap();
+        let (file, address) = (file.to_string_lossy().into_owned(), address.to_string());
+        let args = ["--bootstrap-server", &address, "--command-config", &file, "--list"];
+        kafka.run("org.apache.kafka.tools.TopicCommand", &args)
+    };
+    list("secret", kafka.address()).unwrap();
+    assert_eq!(proxy.attempts(), 0);
+    list("secret", proxy.address()).unwrap();
+    assert!(proxy.attempts() >= 2, "the client went past the proxy");
+    assert!(list("wrong", kafka.address()).unwrap_err().to_string().contains("Authentication failed"));
 }

@@ -7,6 +7,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("headwater-events", &[]),
     ("headwater-store", &["headwater-events"]),
     ("headwater-embedded", &["headwater-events", "headwater-store"]),
+    ("headwater-redis", &["headwater-events", "headwater-store"]),
+    ("headwater-nats", &["headwater-events", "headwater-store"]),
+    ("headwater-kafka", &["headwater-events", "headwater-store"]),
     ("headwater-broker", &["headwater-events", "headwater-store"]),
     ("headwater-client", &["headwater-events", "headwater-store", "headwater-broker"]),
     ("headwater-gateway", &["headwater-events", "headwater-store", "headwater-broker"]),
@@ -16,27 +19,36 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "headwater-events",
             "headwater-store",
             "headwater-embedded",
+            "headwater-redis",
+            "headwater-nats",
+            "headwater-kafka",
             "headwater-broker",
             "headwater-client",
             "headwater-gateway",
         ],
     ),
     ("headwater-cli", &["headwater", "headwater-embedded"]),
+    // Starts brokers for the tests of all the others.
+    ("headwater-test-servers", &[]),
     // Tools stand beside the crates and may use all of them.
     (
         "headwater-bench",
         &[
             "headwater",
+            "headwater-test-servers",
             "headwater-events",
             "headwater-store",
             "headwater-embedded",
+            "headwater-redis",
+            "headwater-nats",
+            "headwater-kafka",
             "headwater-broker",
             "headwater-client",
             "headwater-gateway",
         ],
     ),
     // The end-to-end tests see the server as a user does: as a program, never as a library.
-    ("headwater-e2e", &[]),
+    ("headwater-e2e", &["headwater-test-servers"]),
     ("xtask", &[]),
 ];
 
@@ -49,11 +61,14 @@ const NEVER: &[(&str, &[&str])] = &[
     ),
     ("headwater-store", &["axum", "hyper", "http", "reqwest", "fjall", "metrics"]),
     ("headwater-embedded", &["axum", "hyper", "http", "reqwest"]),
+    ("headwater-redis", &["axum", "hyper", "http", "reqwest", "fjall", "async-nats", "rdkafka"]),
+    ("headwater-nats", &["axum", "hyper", "http", "reqwest", "fjall", "redis", "rdkafka"]),
+    ("headwater-kafka", &["axum", "hyper", "http", "reqwest", "fjall", "redis", "async-nats"]),
     ("headwater-broker", &["axum", "hyper", "http", "reqwest", "fjall"]),
     ("headwater-client", &["axum", "fjall"]),
     ("headwater-gateway", &["fjall", "reqwest", "clap"]),
-    ("headwater", &["fjall", "axum", "clap"]),
-    ("headwater-cli", &["fjall", "axum"]),
+    ("headwater", &["fjall", "redis", "async-nats", "rdkafka", "axum", "clap"]),
+    ("headwater-cli", &["fjall", "redis", "async-nats", "rdkafka", "axum"]),
 ];
 
 /// Names every arrow that points up, every forbidden dependency, and every crate that has no place yet.

@@ -207,7 +207,7 @@ impl Drop for Ring {
 
 /// What a record weighs in memory, about.
 fn size(record: &Record) -> usize {
-    record.event().json().len() + 512
+    record.weight()
 }
 
 #[cfg(test)]

@@ -2,7 +2,9 @@
 //!
 //! The checker is a pure fold over a run's events, so its state is rebuilt from the log when a run is met for the
 //! first time and kept for the runs that are published to. Checking and storing must be one step for a run, or two
-//! publishers could both be right: they take turns, run by run, and only in tenants that are strict.
+//! publishers could both be right: they take turns, run by run, and only in tenants that are strict. On a log that other
+//! processes write to as well, what they stored is read before each judgement; two processes that publish to one run
+//! at the same moment may still both be right.
 //!
 //! A publisher that sends again what was stored must get its answer, not a refusal: events whose (source, id) the run
 //! has lately seen are not judged again.
@@ -37,7 +39,11 @@ pub(crate) struct Referee {
 /// Dropped without a word (the store failed, or the publisher went away), the outcome is not known and the runs are
 /// read again: nothing of them is in their places before [`Verdict::stored`].
 #[derive(Default)]
-pub(crate) struct Verdict(Vec<Turn>);
+pub(crate) struct Verdict {
+    turns: Vec<Turn>,
+    /// Where the batch has brought the runs is what the log has: nobody else writes to it.
+    keeps: bool,
+}
 
 /// One run in the hands of one publisher.
 struct Turn {
@@ -50,14 +56,18 @@ struct Turn {
 impl Verdict {
     /// The events were stored: the runs stand where the batch has brought them.
     pub(crate) fn stored(self) {
-        for mut turn in self.0 {
+        if !self.keeps {
+            // Read from the log with the next batch, in its place among those of others.
+            return self.refused();
+        }
+        for mut turn in self.turns {
             *turn.place = turn.run;
         }
     }
 
     /// Nothing of the batch will be stored: the runs stand where they stood.
     fn refused(self) {
-        for mut turn in self.0 {
+        for mut turn in self.turns {
             turn.run.back_to(turn.before);
             *turn.place = turn.run;
         }
@@ -74,6 +84,7 @@ impl Referee {
     /// # Errors
     /// The first event that breaks a rule, with its index in the batch.
     pub(crate) async fn judge(&self, batch: &[Append], config: &BrokerConfig) -> Result<Verdict, Error> {
+        let shared = self.store.capabilities().shared;
         // In the order of their names, so that two batches never wait for each other.
         let keys: BTreeSet<Key> = batch
             .iter()
@@ -84,8 +95,8 @@ impl Referee {
         for key in keys {
             let place = Arc::clone(self.runs().entry(key.clone()).or_default());
             let mut place = place.lock_owned().await;
-            if !place.is_read() {
-                *place = Run::read(&self.store, &Scope::Stream(key.0.clone(), key.1.clone())).await?;
+            if !place.is_read() || shared {
+                place.read(&self.store, &Scope::Stream(key.0.clone(), key.1.clone())).await?;
             }
             let (before, run) = (place.mark(), std::mem::take(&mut *place));
             turns.insert(key, Turn { place, run, before });
@@ -95,7 +106,7 @@ impl Referee {
             let error = turn.run.judge(&append.event, &mut turn.before).err()?;
             Some(Error::InvalidEvent { index, error })
         });
-        let verdict = Verdict(turns.into_values().collect());
+        let verdict = Verdict { turns: turns.into_values().collect(), keeps: !shared };
         match wrong {
             Some(error) => {
                 verdict.refused();

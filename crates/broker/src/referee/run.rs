@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use headwater_events::{Event, EventError, Position, Scope, run_state::RunState};
+use headwater_events::{Epoch, Event, EventError, Position, Scope, run_state::RunState};
 use headwater_store::{GapReason, Store};
 
 use crate::{Error, reader::History};
@@ -25,6 +25,10 @@ pub(super) struct Run {
     hasher: RandomState,
     /// The log was read; without it nothing is known.
     read: bool,
+    /// How far.
+    upto: Position,
+    /// Of which numbering, and from which beginning: a run that was deleted begins anew.
+    log: Option<(Epoch, Option<Position>)>,
     /// The run's beginning is gone, so that what is open cannot be told: its events pass.
     truncated: bool,
 }
@@ -36,23 +40,27 @@ pub(super) struct Mark {
 }
 
 impl Run {
-    /// Folds what the log has of the run.
-    pub(super) async fn read(store: &Arc<dyn Store>, scope: &Scope) -> Result<Self, Error> {
+    /// Folds what the log has of the run, behind what was read before if it is the same run still.
+    pub(super) async fn read(&mut self, store: &Arc<dyn Store>, scope: &Scope) -> Result<(), Error> {
         let history = History::new(Arc::clone(store), scope.clone(), None);
-        let mut run = Self { read: true, ..Self::default() };
-        let mut after = Position::ZERO;
+        let log = (store.epoch(), history.run().await?.map(|run| run.first));
+        if !self.read || self.log != Some(log) {
+            *self = Self { log: Some(log), ..Self::default() };
+        }
+        self.read = false;
         loop {
-            let page = history.page(after, PAGE.0, PAGE.1).await?;
+            let page = history.page(self.upto, PAGE.0, PAGE.1).await?;
             // Deltas open and close nothing; anything else that is missing may have.
-            run.truncated |= page.gaps.iter().any(|gap| gap.reason != GapReason::Trimmed);
+            self.truncated |= page.gaps.iter().any(|gap| gap.reason != GapReason::Trimmed);
             for record in &page.records {
                 // What the log has is what happened, right or wrong.
-                let _ = run.state.apply(record.event());
-                run.remember(record.event());
+                let _ = self.state.apply(record.event());
+                self.remember(record.event());
             }
-            after = page.next;
+            self.upto = page.next;
             if !page.more {
-                return Ok(run);
+                self.read = true;
+                return Ok(());
             }
         }
     }

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use headwater_events::{Class, Event, Mark, StreamName, Tenant};
 use jiff::Timestamp;
 
-use super::{Fixture, Setup, Time};
+use super::{Fixture, Setup, Time, report};
 use crate::{Append, ClassesKey, ManualClock, ReadScope, Retention, Store, SystemClock};
 
 /// One clause's fixture and clock.
@@ -68,6 +68,21 @@ impl Case {
 
     pub(super) fn fixture(&self) -> &dyn Fixture {
         &*self.fixture
+    }
+
+    /// The store declares not to have what the whole clause is about.
+    pub(super) fn lacks(&self, capability: &'static str) {
+        report::lacks(capability);
+    }
+
+    /// The store declares not to have what a part of the clause is about.
+    pub(super) fn without(&self, capability: &'static str) {
+        report::without(capability);
+    }
+
+    /// The clause cannot be tried here.
+    pub(super) fn skip(&self, why: &'static str) {
+        report::skip(why);
     }
 
     /// Opens the store.
@@ -134,9 +149,4 @@ pub(super) fn marked(name: &str, n: usize, mark: Mark) -> Append {
 /// What an ordinary reader sees of a stream of the tenant `default`.
 pub(super) fn visible(name: &str) -> ReadScope {
     ReadScope::Stream(tenant("default"), stream(name), ClassesKey::Visible)
-}
-
-/// The tenant `default`.
-pub(super) fn all_of_tenant() -> ReadScope {
-    ReadScope::Tenant(tenant("default"))
 }

@@ -1,14 +1,15 @@
 //! Reading and following, with what must hold for every page and item.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use futures_util::StreamExt;
 use headwater_events::Position;
 
+use super::view::numbering;
 use crate::{Append, Appended, Follow, FollowItem, Gap, Page, ReadScope, Record, Store};
 
 /// How long something that must come may take.
-const SOON: Duration = Duration::from_secs(20);
+pub(super) const SOON: Duration = Duration::from_secs(20);
 
 /// What a reader got.
 #[derive(Debug, Default)]
@@ -23,6 +24,11 @@ impl Got {
         self.records.iter().map(|record| record.event().id()).collect()
     }
 
+    pub(super) fn extend(&mut self, more: Self) {
+        self.records.extend(more.records);
+        self.gaps.extend(more.gaps);
+    }
+
     pub(super) fn positions(&self) -> Vec<Position> {
         self.records.iter().map(Record::position).collect()
     }
@@ -33,11 +39,17 @@ pub(super) fn ids(batch: &[Append]) -> Vec<&str> {
 }
 
 pub(super) async fn append(store: &Arc<dyn Store>, batch: Vec<Append>) -> Vec<Appended> {
+    let lanes: Vec<_> = batch.iter().map(|one| numbering(store, one)).collect();
     let count = batch.len();
     let answer = store.append(batch).await.expect("an append");
     assert_eq!(answer.len(), count, "an answer for each event");
-    let new: Vec<_> = answer.iter().filter(|a| !a.duplicate).map(|a| a.position).collect();
-    assert!(new.is_sorted_by(|a, b| a < b), "positions ascend in the order of the batch: {new:?}");
+    let mut last = HashMap::new();
+    for (lane, appended) in lanes.into_iter().zip(&answer).filter(|(_, appended)| !appended.duplicate) {
+        let position = appended.position;
+        if let Some(last) = last.insert(lane, position) {
+            assert!(position > last, "positions ascend in the order of the batch: {position} behind {last}");
+        }
+    }
     answer
 }
 

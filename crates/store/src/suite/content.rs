@@ -7,9 +7,10 @@ use headwater_events::{Class, Data, Event, Mark};
 use super::{
     Case,
     case::{event, stream, tenant},
-    checks::{append, follow_until, read_all},
+    checks::{append, read_all},
+    view::{Live, at, end},
 };
-use crate::{Append, ClassesKey, FollowScope, ReadScope, Record, Store};
+use crate::{Append, ClassesKey, ReadScope, Record, Store};
 
 fn odd_events() -> Vec<Append> {
     let builder =
@@ -43,13 +44,11 @@ fn odd_events() -> Vec<Append> {
 /// Every attribute and payload comes back as it was, by `read` and by `follow`.
 pub async fn events_come_back_as_they_were(case: Case) {
     let store = case.open().await;
-    let mut follow =
-        store.follow(&FollowScope::All, store.tail().await.expect("a tail")).await.expect("a follower");
+    let mut live = Live::open(&store, &end(&store).await).await;
     let batch = odd_events();
-    append(&store, batch.clone()).await;
-    let tail = store.tail().await.expect("a tail");
+    let last = append(&store, batch.clone()).await[batch.len() - 1].position;
     let scope = ReadScope::Stream(tenant("default"), stream("odd"), ClassesKey::Visible);
-    for got in [read_all(&store, &scope).await, follow_until(&mut follow, tail).await] {
+    for got in [read_all(&store, &scope).await, live.until(&at(&store, "odd", last)).await] {
         assert_eq!(got.records.len(), batch.len());
         for (sent, got) in batch.iter().zip(&got.records) {
             same(&sent.event, got.event());
@@ -89,13 +88,13 @@ pub(super) fn same_kinds(sent: &[Append], got: &[Record]) {
 /// Class and mark are those of the append, whatever the catalogue says of the type.
 pub async fn class_and_mark_are_those_of_the_append(case: Case) {
     let store = case.open().await;
-    let mut follow =
-        store.follow(&FollowScope::All, store.tail().await.expect("a tail")).await.expect("a follower");
+    let mut live = Live::open(&store, &end(&store).await).await;
     let batch = append_each_kind(&store).await;
     let scope = ReadScope::Stream(tenant("default"), stream("kinds"), ClassesKey::All);
-    same_kinds(&batch, &read_all(&store, &scope).await.records);
-    let tail = store.tail().await.expect("a tail");
-    same_kinds(&batch, &follow_until(&mut follow, tail).await.records);
+    let all = read_all(&store, &scope).await;
+    same_kinds(&batch, &all.records);
+    let last = all.positions().pop().expect("a last one");
+    same_kinds(&batch, &live.until(&at(&store, "kinds", last)).await.records);
 }
 
 /// `stored_at` is the log's own time, of the answer and of the record alike, whatever the event's time says.

@@ -36,6 +36,11 @@ pub trait Fixture: Send + Sync + 'static {
     /// Opens the store. Called again after the store was closed or crashed: a durable one has everything it had.
     async fn open(&self, setup: &Setup) -> Arc<dyn Store>;
 
+    /// What the store is called in the report of the run: by default the package of the test, without its prefix.
+    fn name(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Whose clock the store goes by.
     fn time(&self) -> Time {
         Time::Manual

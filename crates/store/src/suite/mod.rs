@@ -21,7 +21,7 @@
 //!
 //! Every clause gets its own fixture, so that clauses may run side by side. What a store does not declare in its
 //! [`Capabilities`](crate::Capabilities) is tested to fail with `Unsupported`, and clauses that need it are skipped and
-//! say so. Clauses that draw numbers print the seed; `HEADWATER_SEED` sets it.
+//! say so ([`report`] collects it). Clauses that draw numbers print the seed; `HEADWATER_SEED` sets it.
 
 pub mod close;
 pub mod content;
@@ -34,6 +34,7 @@ pub mod join;
 pub mod order;
 pub mod read;
 pub mod remove;
+pub mod report;
 pub mod retention;
 pub mod runs;
 pub mod state;
@@ -45,11 +46,15 @@ mod harm;
 mod list;
 mod rng;
 mod shaped;
+mod sparse;
+mod view;
 
 pub use case::Case;
 pub use fixture::{Fixture, Setup, Time};
 pub use harm::Faults;
+use report::Report;
 pub use shaped::{Shape, Shaped};
+pub use sparse::Sparse;
 
 use std::{future::Future, time::Duration};
 
@@ -60,12 +65,17 @@ const CLAUSE_TIMEOUT: Duration = Duration::from_secs(120);
 ///
 /// # Panics
 /// When the clause does not hold, or hangs.
-pub fn run<F: Future<Output = ()>>(fixture: impl Fixture, clause: impl FnOnce(Case) -> F) {
+pub fn run<F: Future<Output = ()>>(name: [&str; 3], fixture: impl Fixture, clause: impl FnOnce(Case) -> F) {
+    let [package, group, clause_name] = name;
+    let store = fixture.name().unwrap_or(package.strip_prefix("headwater-").unwrap_or(package));
+    let report = Report::begin("store", store, group, clause_name);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.expect("a runtime for the clause");
     let case = Case::new(Box::new(fixture));
-    let done = runtime.block_on(async { tokio::time::timeout(CLAUSE_TIMEOUT, clause(case)).await });
+    let clause = async { tokio::time::timeout(CLAUSE_TIMEOUT, clause(case)).await };
+    let done = runtime.block_on(report.watch(clause));
     // A store that was not closed may hold threads: they must not keep the test.
     runtime.shutdown_timeout(Duration::from_secs(5));
     assert!(done.is_ok(), "the clause hangs");
+    report.held();
 }

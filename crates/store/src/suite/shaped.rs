@@ -38,6 +38,7 @@ impl Shaped {
         let parts = if shape == Shape::ByLane { lanes } else { 1 };
         let parts: Vec<_> = (0..parts).map(|_| MemoryStore::new(options.clone())).collect();
         let mut capabilities = parts[0].capabilities().clone();
+        capabilities.shared = true;
         capabilities.follow_by_tenant = shape == Shape::ByTenant;
         if shape == Shape::ByLane {
             capabilities.vector_positions = true;

@@ -1,42 +1,17 @@
-//! Installs what the tests need and says what it did.
+//! Node.js and the client libraries of the end-to-end tests.
 
 use std::{fs, path::Path, process::Command};
 
 use anyhow::{Context, Result};
 
+use super::apt::apt;
 use crate::shell;
 
 /// The oldest Node.js that runs the client libraries of `e2e/clients`.
 const NODE_MAJOR: u32 = 18;
 
-/// What is at hand.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Ready {
-    /// Node.js and the client libraries of the end-to-end tests.
-    pub(crate) node: bool,
-}
-
-/// Looks for every tool, installs what is missing where that is possible, and says what to do where it is not.
-pub(crate) fn run() -> Result<Ready> {
-    eprintln!("== setup");
-    component("fmt", "rustfmt")?;
-    component("clippy", "clippy")?;
-    Ok(Ready { node: node()? })
-}
-
-fn component(subcommand: &str, name: &str) -> Result<()> {
-    let found = shell::cargo().args([subcommand, "--version"]).output().is_ok_and(|out| out.status.success());
-    if found {
-        eprintln!("{name}: found");
-        return Ok(());
-    }
-    eprintln!("{name}: missing, installing with rustup");
-    shell::run(Command::new("rustup").args(["component", "add", name])).with_context(|| {
-        format!("`cargo {subcommand}` is missing: install the {name} component of your toolchain")
-    })
-}
-
-fn node() -> Result<bool> {
+/// Whether they are there, or could be installed.
+pub(super) fn node() -> Result<bool> {
     if !node_found() {
         eprintln!("node: missing or older than {NODE_MAJOR}");
         if let Err(error) = apt(&["nodejs", "npm"]) {
@@ -96,21 +71,6 @@ fn npm(dir: &Path) -> Command {
     let mut npm = Command::new("npm");
     npm.current_dir(dir);
     npm
-}
-
-/// Installs Debian packages where we may.
-fn apt(packages: &[&str]) -> Result<()> {
-    let root = shell::probe("id", &["-u"]).is_some_and(|id| id == "0");
-    let apt = shell::probe("apt-get", &["--version"]).is_some();
-    anyhow::ensure!(root && apt, "cannot install {} without root and apt-get", packages.join(" and "));
-    eprintln!("installing {} with apt-get", packages.join(" and "));
-    let get = || {
-        let mut get = Command::new("apt-get");
-        get.env("DEBIAN_FRONTEND", "noninteractive").arg("-qq");
-        get
-    };
-    shell::run(get().arg("update"))?;
-    shell::run(get().args(["install", "-y", "--no-install-recommends"]).args(packages))
 }
 
 #[cfg(test)]

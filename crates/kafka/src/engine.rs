@@ -1,0 +1,168 @@
+//! Everything that belongs to one incarnation of the topics.
+
+use std::{fmt, sync::Arc};
+
+use headwater_events::{Epoch, Lane, Position, StreamName, Tenant, lane_of};
+use headwater_store::{Error, RunRecord};
+use rdkafka::{Message, consumer::StreamConsumer};
+use tokio::sync::{Notify, watch};
+
+use crate::{
+    KafkaOptions, config,
+    context::Context,
+    ends::{Bounds, Ends},
+    failure::explain,
+    follower,
+    health::Health,
+    lane_log::LaneLog,
+    names::Names,
+    producer::Producer,
+    random::random,
+    read::Pool,
+    runs::Runs,
+    state::State,
+    topic::{Identity, Topics},
+};
+
+/// Connections to the topics, and what is known of them.
+pub(crate) struct Engine {
+    pub(crate) options: Arc<KafkaOptions>,
+    pub(crate) names: Names,
+    pub(crate) topics: Topics,
+    pub(crate) identity: Identity,
+    pub(crate) epoch: Epoch,
+    logs: Box<[LaneLog]>,
+    pub(crate) runs: Runs,
+    pub(crate) state: State,
+    pub(crate) state_reached: watch::Sender<Position>,
+    pub(crate) producer: Producer,
+    pub(crate) follower: Arc<StreamConsumer<Context>>,
+    pub(crate) ends: Ends,
+    pub(crate) readers: Pool,
+    /// Somebody has reason to think that the topics are gone or others.
+    pub(crate) doubt: Notify,
+}
+
+impl Engine {
+    /// Makes and checks the topics, and reads what must be known of them.
+    pub(crate) async fn open(options: &Arc<KafkaOptions>, health: &Arc<Health>) -> Result<Self, Error> {
+        let names = Names::new(options);
+        let context = |role| Context::new(role, health, &names.servers);
+        let topics = Topics::new(options, &names, &context("topics"))?;
+        let identity = topics.open(options).await?;
+        let producer = Producer::new(options, &names, context("producer"))?;
+        let follower: StreamConsumer<Context> = config::follower(options)?
+            .create_with_context(context("follower"))
+            .map_err(|error| explain(&names, "opening the follower", &error))?;
+        let follower = Arc::new(follower);
+        let lanes = options.lanes;
+        let ends = Ends::new(Arc::clone(&follower), names.clone(), lanes, options.request_timeout);
+        let (begins, now) = (ends.begins().await?, ends.now().await?);
+        let state = State::new();
+        follower::load_state(&follower, &names, now.state(), options.request_timeout, |message| {
+            state.take(message);
+        })
+        .await?;
+        let ring_bytes = options.ring_bytes / usize::from(lanes.max(1));
+        let logs = begins.lanes().map(|(_, low)| LaneLog::new(low, low, ring_bytes)).collect();
+        let readers = Pool::new(options, &names, context("reader"))?;
+        follower::assign(&follower, &names, begins.lanes(), now.state())
+            .map_err(|error| explain(&names, "following", &error))?;
+        Ok(Self {
+            options: Arc::clone(options),
+            names,
+            topics,
+            identity,
+            epoch: Epoch(identity.log.unwrap_or_else(|| u32::try_from(random() >> 32).unwrap_or(1))),
+            logs,
+            runs: Runs::default(),
+            state,
+            state_reached: watch::Sender::new(now.state()),
+            producer,
+            follower,
+            ends,
+            readers,
+            doubt: Notify::new(),
+        })
+    }
+
+    pub(crate) fn lanes(&self) -> u16 {
+        self.options.lanes
+    }
+
+    pub(crate) fn lane(&self, lane: Lane) -> Option<&LaneLog> {
+        self.logs.get(usize::from(lane.0))
+    }
+
+    pub(crate) fn logs(&self) -> &[LaneLog] {
+        &self.logs
+    }
+
+    /// The lane of a run.
+    pub(crate) fn lane_of(&self, tenant: &Tenant, stream: &StreamName) -> Lane {
+        lane_of(tenant.as_str(), stream.as_str(), self.lanes())
+    }
+
+    /// A run's record with what retention has taken of it; `None` where it has taken everything.
+    pub(crate) fn run_with_losses(&self, lane: Lane, run: Option<RunRecord>) -> Option<RunRecord> {
+        let mut run = run?;
+        let low = self.lane(lane).map_or(Position::ZERO, LaneLog::low);
+        if run.first <= low {
+            (run.removed, run.trimmed) = (low, low);
+        }
+        (run.last > low).then_some(run)
+    }
+
+    pub(crate) fn reached(&self, lane: Lane) -> Position {
+        self.lane(lane).map_or(Position::ZERO, LaneLog::reached)
+    }
+
+    /// Waits until the follower has taken in everything up to `position` of a lane.
+    pub(crate) async fn caught_up(&self, lane: Lane, position: Position) -> Result<(), Error> {
+        let Some(log) = self.lane(lane) else { return Ok(()) };
+        self.in_time(log.wait(position)).await
+    }
+
+    /// Waits until the follower has taken in everything up to these ends.
+    pub(crate) async fn caught_up_all(&self, ends: &Bounds) -> Result<(), Error> {
+        for (lane, end) in ends.lanes() {
+            self.caught_up(lane, end).await?;
+        }
+        Ok(())
+    }
+
+    /// Waits until the follower has taken in the state up to `position`.
+    pub(crate) async fn state_caught_up(&self, position: Position) -> Result<(), Error> {
+        let mut reached = self.state_reached.subscribe();
+        self.in_time(async move { drop(reached.wait_for(|reached| *reached >= position).await) }).await
+    }
+
+    async fn in_time(&self, wait: impl Future<Output = ()>) -> Result<(), Error> {
+        tokio::time::timeout(self.options.request_timeout, wait).await.map_err(|_| {
+            Error::unavailable(format_args!("kafka at {} sends nothing to the follower", self.names.servers))
+        })
+    }
+
+    pub(crate) fn take_state(&self, message: &impl Message) {
+        self.state.take(message);
+    }
+
+    pub(crate) fn reach_state(&self, position: Position) {
+        self.state_reached.send_if_modified(|reached| {
+            let further = position > *reached;
+            *reached = position.max(*reached);
+            further
+        });
+    }
+
+    /// Has somebody look whether the topics are still the same.
+    pub(crate) fn look_at_topics(&self) {
+        self.doubt.notify_one();
+    }
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine").field("names", &self.names).field("epoch", &self.epoch).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,67 @@
+//! The one consumer of a process: it follows every partition and the state, whoever follows or asks.
+//!
+//! ```text
+//!  partition 0 ─┐                ┌─► records of runs
+//!  partition 1 ─┼─► one consumer ┼─► ring of each lane ─► followers, reads of the newest
+//!  …            │                └─► table of the state
+//!  state       ─┘
+//! ```
+
+mod open;
+mod recover;
+mod round;
+
+use std::sync::Arc;
+
+use futures_util::{FutureExt, StreamExt};
+use rdkafka::{
+    error::{KafkaError, KafkaResult},
+    message::BorrowedMessage,
+    types::RDKafkaErrorCode,
+};
+
+pub(crate) use self::open::{assign, load_state};
+use self::round::Round;
+use crate::{engine::Engine, failure};
+
+/// How many messages are taken in before they are shown.
+const ROUND: usize = 512;
+
+/// Follows until it is aborted.
+pub(crate) async fn run(engine: Arc<Engine>) {
+    let mut messages = engine.follower.stream();
+    let mut round = Round::new(engine.lanes());
+    loop {
+        let Some(first) = messages.next().await else { return };
+        let mut trouble = take(&engine, &mut round, first);
+        for _ in 1..ROUND {
+            let Some(Some(next)) = messages.next().now_or_never() else { break };
+            trouble = take(&engine, &mut round, next).or(trouble);
+        }
+        round.finish(&engine);
+        if let Some(code) = trouble {
+            recover::recover(&engine, code).await;
+        }
+    }
+}
+
+/// Takes a message in; gives an error that something must be done about.
+fn take(
+    engine: &Engine,
+    round: &mut Round,
+    next: KafkaResult<BorrowedMessage<'_>>,
+) -> Option<RDKafkaErrorCode> {
+    match next {
+        Ok(message) => {
+            round.take(engine, &message);
+            None
+        }
+        Err(KafkaError::PartitionEOF(_)) => None,
+        Err(error) => {
+            let code = error.rdkafka_error_code()?;
+            let missing = failure::is_missing_code(code);
+            (missing || code == RDKafkaErrorCode::AutoOffsetReset || code == RDKafkaErrorCode::OffsetOutOfRange)
+                .then_some(code)
+        }
+    }
+}

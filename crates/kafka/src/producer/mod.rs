@@ -1,0 +1,187 @@
+//! The one way into the log: an idempotent producer that never lets a later record pass an earlier one.
+//!
+//! librdkafka keeps the order of a partition over lost connections and repeats nothing. It would break it in one case:
+//! a record that waited too long is given up while a later one is still sent. So it is told to wait for ever, and when
+//! the oldest batch has waited as long as an append may, everything that waits is given up together.
+//!
+//! Transactions would make a batch atomic over its lanes, and cost more than that is worth: one transaction at a time
+//! for a producer, two more round trips for each, markers that take positions, and readers that must wait for the end
+//! of the oldest one. A batch of one run is in one lane anyway.
+
+mod batch;
+mod delivery;
+mod waiting;
+
+use std::{
+    fmt,
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use headwater_store::Error;
+use rdkafka::{
+    ClientConfig,
+    error::KafkaError,
+    message::OwnedHeaders,
+    producer::{BaseRecord, Producer as _, PurgeConfig, ThreadedProducer},
+    types::RDKafkaErrorCode,
+};
+use tokio::sync::Semaphore;
+
+use self::{
+    delivery::{Deliveries, Delivery},
+    waiting::Waiting,
+};
+pub(crate) use self::{
+    batch::{Batch, Outcome},
+};
+use crate::{KafkaOptions, config, context::Context, failure::explain, names::Names};
+
+/// A record on its way.
+#[derive(Debug)]
+pub(crate) struct Outgoing<'a> {
+    pub(crate) topic: &'a str,
+    pub(crate) partition: i32,
+    pub(crate) key: &'a [u8],
+    /// `None` is a tombstone.
+    pub(crate) value: Option<&'a [u8]>,
+    pub(crate) headers: Option<OwnedHeaders>,
+}
+
+/// The producer of a store.
+pub(crate) struct Producer {
+    client: RwLock<ThreadedProducer<Deliveries>>,
+    config: ClientConfig,
+    deliveries: Deliveries,
+    names: Names,
+    room: Arc<Semaphore>,
+    room_kib: u32,
+    /// Whether the producer was closed; held while records are handed over.
+    closed: tokio::sync::RwLock<bool>,
+}
+
+/// What a record costs beside its bytes.
+const RECORD_BYTES: usize = 256;
+/// How often a full queue is tried again. It is larger than what there is room for, so that it is hardly ever full.
+const QUEUE_FULL: Duration = Duration::from_millis(2);
+
+impl Producer {
+    pub(crate) fn new(options: &KafkaOptions, names: &Names, context: Context) -> Result<Self, Error> {
+        let config = config::producer(options)?;
+        let broken = Arc::new(AtomicBool::new(false));
+        let deliveries = Deliveries { context, waiting: Arc::new(Waiting::new()), broken };
+        let client = config
+            .create_with_context(deliveries.clone())
+            .map_err(|error| explain(names, "opening the producer", &error))?;
+        let room_kib = kib(options.append_bytes).max(1);
+        Ok(Self {
+            client: RwLock::new(client),
+            config,
+            deliveries,
+            names: names.clone(),
+            room: Arc::new(Semaphore::new(room_kib as usize)),
+            room_kib,
+            closed: tokio::sync::RwLock::new(false),
+        })
+    }
+
+    /// Sends records in the order given; the answers come with the batch. They are on their way when this returns.
+    ///
+    /// Waits only for room, and loses nothing when it is dropped while it waits.
+    pub(crate) async fn send(&self, records: Vec<Outgoing<'_>>) -> Result<Arc<Batch>, Error> {
+        let closed = self.closed.read().await;
+        if *closed {
+            return Err(Error::Closed);
+        }
+        let bytes: usize = records
+            .iter()
+            .map(|record| record.key.len() + record.value.map_or(0, <[u8]>::len) + RECORD_BYTES)
+            .sum();
+        let room = kib(bytes).clamp(1, self.room_kib);
+        let room = Arc::clone(&self.room).acquire_many_owned(room).await.map_err(|_| Error::Closed)?;
+        self.replace_broken();
+        let batch = Arc::new(Batch::new(self.deliveries.waiting.begin(), records.len(), room));
+        let count = records.len();
+        for (index, record) in records.into_iter().enumerate() {
+            let delivery = Box::new(Delivery { batch: Arc::clone(&batch), index });
+            if let Err(code) = self.enqueue(record, delivery).await {
+                // Nothing behind it may pass it.
+                for index in index..count {
+                    let delivery = Delivery { batch: Arc::clone(&batch), index };
+                    self.deliveries.note(&delivery, Outcome::Refused(code));
+                }
+                break;
+            }
+        }
+        if count == 0 {
+            self.deliveries.waiting.end(batch.number);
+        }
+        Ok(batch)
+    }
+
+    async fn enqueue(&self, record: Outgoing<'_>, delivery: Box<Delivery>) -> Result<(), RDKafkaErrorCode> {
+        let mut next = BaseRecord::with_opaque_to(record.topic, delivery).partition(record.partition).key(record.key);
+        next.payload = record.value;
+        next.headers = record.headers;
+        loop {
+            let sent = self.client.read().unwrap_or_else(PoisonError::into_inner).send(next);
+            match sent {
+                Ok(()) => return Ok(()),
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
+                    next = back;
+                    tokio::time::sleep(QUEUE_FULL).await;
+                }
+                Err((error, _)) => return Err(error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail)),
+            }
+        }
+    }
+
+    /// Gives up everything that waits if the oldest has waited longer than `limit`, and says whether it did.
+    pub(crate) fn give_up(&self, limit: Duration) -> bool {
+        let late = self.deliveries.waiting.oldest().is_some_and(|waited| waited > limit);
+        if late {
+            tracing::warn!(servers = self.names.servers, "kafka does not answer: appends that wait are given up");
+            let client = self.client.read().unwrap_or_else(PoisonError::into_inner).clone();
+            client.purge(PurgeConfig::default().queue().inflight());
+        }
+        late
+    }
+
+    /// Takes nothing more, and waits until the server has answered everything.
+    pub(crate) async fn close(&self) {
+        *self.closed.write().await = true;
+        self.deliveries.waiting.idle().await;
+    }
+
+    fn replace_broken(&self) {
+        if !self.deliveries.broken.swap(false, Ordering::Relaxed) {
+            return;
+        }
+        match self.config.create_with_context(self.deliveries.clone()) {
+            Ok(new) => {
+                let mut client = self.client.write().unwrap_or_else(PoisonError::into_inner);
+                let old = std::mem::replace(&mut *client, new);
+                drop(client);
+                // Its end waits for its threads.
+                tokio::task::spawn_blocking(move || drop(old));
+            }
+            Err(error) => {
+                tracing::error!(%error, "no new producer");
+                self.deliveries.broken.store(true, Ordering::Relaxed);
+            }
+        }
+    }
+}
+
+fn kib(bytes: usize) -> u32 {
+    u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX)
+}
+
+impl fmt::Debug for Producer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Producer").field("names", &self.names).finish_non_exhaustive()
+    }
+}

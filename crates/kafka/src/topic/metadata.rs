@@ -1,0 +1,116 @@
+//! Which topics there are.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use headwater_store::Error;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+
+use crate::{
+    context::Context,
+    failure::{explain, explain_code},
+    names::Names,
+};
+
+/// How many partitions the topics have; `None` where there is no topic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) log: Option<usize>,
+    pub(super) state: Option<usize>,
+}
+
+/// Asks as a consumer does: the question of a producer could make the server create a topic.
+pub(super) struct Metadata {
+    client: BaseConsumer<Context>,
+    context: Context,
+    names: Names,
+    timeout: Duration,
+}
+
+/// How long one question may take before errors of the connection are looked at.
+const ONE: Duration = Duration::from_millis(500);
+
+impl Metadata {
+    pub(super) fn new(
+        client: BaseConsumer<Context>,
+        context: Context,
+        names: Names,
+        timeout: Duration,
+    ) -> Self {
+        Self { client, context, names, timeout }
+    }
+
+    pub(super) async fn find(this: &Arc<Self>) -> Result<Found, Error> {
+        let this = Arc::clone(this);
+        blocking(move || this.ask(|_| true)).await
+    }
+
+    /// Waits until both topics are known and every partition has a leader.
+    pub(super) async fn appear(this: &Arc<Self>) -> Result<Found, Error> {
+        let this = Arc::clone(this);
+        blocking(move || this.ask(|found| found.log.is_some() && found.state.is_some())).await
+    }
+
+    fn ask(&self, enough: impl Fn(Found) -> bool) -> Result<Found, Error> {
+        let start = Instant::now();
+        loop {
+            // Serves the callbacks, so that a refusal is known as such.
+            drop(self.client.poll(Duration::ZERO));
+            let answer = self.client.fetch_metadata(None, ONE.min(self.timeout));
+            drop(self.client.poll(Duration::ZERO));
+            if let Ok(metadata) = &answer
+                && let Some(found) = self.look(metadata)
+                && enough(found)
+            {
+                return Ok(found);
+            }
+            if let Some(refusal) = self.context.trouble().filter(crate::context::Trouble::is_refusal) {
+                let error = explain_code(&self.names, "connecting", refusal.code);
+                return Err(Error::config(format_args!("{error}: {}", refusal.reason)));
+            }
+            if start.elapsed() > self.timeout {
+                return Err(self.late(answer.err()));
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// `None` while a topic is being made.
+    fn look(&self, metadata: &rdkafka::metadata::Metadata) -> Option<Found> {
+        let mut found = Found { log: None, state: None };
+        for topic in metadata.topics() {
+            let slot = match topic.name() {
+                name if name == self.names.topic => &mut found.log,
+                name if name == self.names.state => &mut found.state,
+                _ => continue,
+            };
+            if topic.error().is_some() || topic.partitions().iter().any(|partition| partition.leader() < 0) {
+                return None;
+            }
+            *slot = Some(topic.partitions().len());
+        }
+        Some(found)
+    }
+
+    fn late(&self, error: Option<rdkafka::error::KafkaError>) -> Error {
+        let servers = &self.names.servers;
+        match (self.context.trouble(), error) {
+            (Some(trouble), _) => {
+                Error::unavailable(format_args!("kafka at {servers} does not answer: {}", trouble.reason))
+            }
+            (None, Some(error)) => explain(&self.names, "connecting", &error),
+            (None, None) => Error::unavailable(format_args!(
+                "the topics `{}` and `{}` on {servers} are not ready",
+                self.names.topic, self.names.state
+            )),
+        }
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    tokio::task::spawn_blocking(work).await.map_err(Error::unavailable)?
+}
