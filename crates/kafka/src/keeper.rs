@@ -28,6 +28,8 @@ const SAVE: Duration = Duration::from_secs(1);
 const WORTH_SAVING: u64 = 1000;
 /// How often the topics' identity is looked at without a reason to.
 const CHECK: Duration = Duration::from_secs(30);
+/// How often it is looked at with one.
+const DOUBT: Duration = Duration::from_millis(200);
 /// How long topics that cannot be opened are left alone.
 const REOPEN: Duration = Duration::from_secs(1);
 /// How long a deletion is remembered: far longer than a write can be on its way.
@@ -108,17 +110,21 @@ async fn catch_up(engine: &Engine) -> Result<(), Error> {
 async fn keep(shared: &Shared, engine: &Engine) {
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut doubtful = false;
     let [mut probed, mut saved, mut swept, mut checked] = [Instant::now(); 4];
     loop {
         tokio::select! {
             _ = ticks.tick() => {}
-            () = engine.doubt.notified() => {
-                if is_replaced(engine).await {
-                    return;
-                }
-            }
+            () = engine.doubt.notified() => doubtful = true,
         }
         engine.producer.give_up(engine.options.append_timeout);
+        if checked.elapsed() > if doubtful { DOUBT } else { CHECK } {
+            let seen = look_at(engine).await;
+            if seen == Topics::Replaced {
+                return;
+            }
+            (checked, doubtful) = (Instant::now(), seen == Topics::Doubtful);
+        }
         if shared.health.is_away() && probed.elapsed() > PROBE {
             probed = Instant::now();
             // Its answer changes the status.
@@ -134,12 +140,6 @@ async fn keep(shared: &Shared, engine: &Engine) {
         if swept.elapsed() > SWEEP {
             swept = Instant::now();
             sweep(engine).await;
-        }
-        if checked.elapsed() > CHECK {
-            checked = Instant::now();
-            if is_replaced(engine).await {
-                return;
-            }
         }
     }
 }
@@ -164,18 +164,31 @@ fn report(doing: &str, done: Result<(), Error>) {
     }
 }
 
+/// What is known of the topics' identity.
+#[derive(Debug, PartialEq, Eq)]
+enum Topics {
+    Same,
+    Replaced,
+    /// The server does not say.
+    Doubtful,
+}
+
 /// Whether the topics are gone, others, or shorter than they were.
-async fn is_replaced(engine: &Engine) -> bool {
+async fn look_at(engine: &Engine) -> Topics {
     match engine.topics.identity().await {
-        Ok(identity) if identity != engine.identity => return true,
+        Ok(identity) if identity == engine.identity => {}
+        // No answer for a topic that is not there, or another number.
+        Ok(_) => return Topics::Replaced,
         Err(error) => {
             tracing::debug!(%error, "looking at the topics");
-            return matches!(error, Error::Unavailable { .. }) && engine.topics.are_missing().await;
+            return if engine.topics.are_missing().await { Topics::Replaced } else { Topics::Doubtful };
         }
-        Ok(_) => {}
     }
-    let Ok(ends) = engine.ends.now().await else { return false };
-    ends.lanes().any(|(lane, end)| engine.reached(lane) > end)
+    match engine.ends.now().await {
+        Ok(ends) if ends.lanes().any(|(lane, end)| engine.reached(lane) > end) => Topics::Replaced,
+        Ok(_) => Topics::Same,
+        Err(_) => Topics::Doubtful,
+    }
 }
 
 /// Opens the topics again, making them where they are not there.
