@@ -28,7 +28,8 @@ pub async fn a_clock_that_jumps_disturbs_nobody(case: Case) {
         wanted.extend(batch.iter().map(|one| one.event.id().to_owned()));
         let first = append(&store, batch.clone()).await;
         assert!(first[0].position > last, "positions only grow");
-        assert_eq!(first[0].stored_at.as_millisecond(), at, "the log's own time");
+        // A log may hold its time where it was until the clock has caught up.
+        assert!(first[0].stored_at.as_millisecond() >= at, "the log's time is behind its clock");
         last = first[2].position;
         if store.capabilities().dedup_window.is_some() {
             case.clock().advance(Duration::from_secs(1));
