@@ -38,7 +38,8 @@ impl RemoteArgs {
     }
 }
 
-fn tenant(text: &str) -> Result<Tenant, String> {
+/// Reads the name of a tenant from the command line.
+pub(crate) fn tenant(text: &str) -> Result<Tenant, String> {
     text.parse().map_err(|e: headwater::NameError| e.to_string())
 }
 

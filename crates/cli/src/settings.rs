@@ -56,7 +56,7 @@ pub(crate) struct ServerSettings {
 /// How long events are kept.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Retention")]
-struct RetentionSettings {
+pub(crate) struct RetentionSettings {
     /// How long durable events are kept, or `off` for ever
     #[arg(long, value_name = "DURATION", default_value = "7d", value_parser = units::duration_or_off)]
     retention_durable: Limit<Duration>,
@@ -173,7 +173,8 @@ impl ServerSettings {
 }
 
 impl RetentionSettings {
-    fn retention(&self) -> Retention {
+    /// What the flags say.
+    pub(crate) fn retention(&self) -> Retention {
         Retention {
             durable: Limits {
                 max_age: self.retention_durable.0,

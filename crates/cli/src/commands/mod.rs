@@ -6,6 +6,7 @@ mod config;
 mod demo;
 mod export;
 mod import;
+mod mirror;
 mod publish;
 mod schema;
 pub(crate) mod serve;
@@ -38,6 +39,8 @@ pub(crate) enum Command {
     Export(export::Args),
     /// Publish exported events; those that are there already are counted and skipped
     Import(import::Args),
+    /// Copy streams from one broker to another; stopped anywhere, the next one goes on
+    Mirror(mirror::Args),
     /// Verify an embedded log
     Check(check::Args),
     /// List the event types, or print the JSON Schema of one
@@ -59,6 +62,7 @@ pub(crate) async fn run(cli: Cli, env: Env<'_>) -> anyhow::Result<ExitCode> {
         Command::Show(args) => show::run(&args).await,
         Command::Export(args) => export::run(&args).await,
         Command::Import(args) => import::run(args).await,
+        Command::Mirror(args) => mirror::run(args).await,
         Command::Check(args) => check::run(&args).await,
         Command::Schema(args) => schema::run(&args),
         Command::Config(args) => config::run(&args, cli.config.as_deref(), env),

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
 mod feed;
+mod mirror;
 mod refusals;
 mod story;
 mod support;

@@ -69,6 +69,26 @@ pub enum Target {
     Broker(End),
 }
 
+impl Target {
+    /// Opens the target at a URL.
+    ///
+    /// # Errors
+    /// As [`connect`](crate::connect()).
+    pub async fn open_with(url: &str, options: ConnectOptions) -> Result<Self, ConnectError> {
+        End::open_with(url, options).await.map(Self::Broker)
+    }
+
+    /// Closes it.
+    ///
+    /// # Errors
+    /// What was accepted could not be stored.
+    pub async fn close(&self) -> Result<(), headwater_broker::Error> {
+        match self {
+            Self::Broker(end) => end.broker.close().await,
+        }
+    }
+}
+
 impl From<End> for Target {
     fn from(end: End) -> Self {
         Self::Broker(end)
