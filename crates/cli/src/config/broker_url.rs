@@ -19,7 +19,8 @@ impl TypedValueParser for BrokerUrlParser {
         };
         parsed.map_err(|why| {
             let arg = arg.map_or_else(String::new, |arg| format!("'{arg}': "));
-            Error::raw(ErrorKind::ValueValidation, format!("invalid value for {arg}{why}\n"))
+            let help = "For more information, try '--help'.";
+            Error::raw(ErrorKind::ValueValidation, format!("invalid value for {arg}{why}\n\n{help}\n"))
                 .with_cmd(command)
         })
     }
