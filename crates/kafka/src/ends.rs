@@ -5,18 +5,20 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use headwater_events::{Lane, Position};
 use headwater_store::Error;
 use rdkafka::{
     Offset, TopicPartitionList,
-    consumer::{Consumer, StreamConsumer},
+    consumer::{BaseConsumer, Consumer},
+    error::{KafkaError, KafkaResult},
+    types::RDKafkaErrorCode,
 };
 use tokio::sync::Mutex;
 
-use crate::{context::Context, failure::explain, names::Names};
+use crate::{context::Context, failure::{self, explain}, names::Names};
 
 /// The last position of each lane, and of the state.
 #[derive(Debug, Clone)]
@@ -40,8 +42,10 @@ impl Bounds {
 }
 
 /// Asks where the partitions end: one question for all of them and for everyone who asks meanwhile.
+///
+/// On a connection of its own: behind the follower's fetch, which waits for new records, it would wait too.
 pub(crate) struct Ends {
-    client: Arc<StreamConsumer<Context>>,
+    client: Arc<BaseConsumer<Context>>,
     names: Names,
     lanes: u16,
     timeout: Duration,
@@ -51,9 +55,14 @@ pub(crate) struct Ends {
     last: Mutex<Option<(u64, Bounds)>>,
 }
 
+/// How long a question that has no answer yet waits.
+const AGAIN: Duration = Duration::from_millis(20);
+/// How long a topic may be unknown: new ones are for a moment.
+const MISSING: Duration = Duration::from_secs(2);
+
 impl Ends {
     pub(crate) fn new(
-        client: Arc<StreamConsumer<Context>>,
+        client: Arc<BaseConsumer<Context>>,
         names: Names,
         lanes: u16,
         timeout: Duration,
@@ -82,31 +91,52 @@ impl Ends {
         self.ask(Offset::Beginning).await
     }
 
+    /// Asks until there is an answer, as partitions have no leader for a moment when they are new or move.
     async fn ask(&self, what: Offset) -> Result<Bounds, Error> {
+        let start = Instant::now();
+        loop {
+            let error = match self.ask_once(what).await {
+                Ok(bounds) => return Ok(bounds),
+                Err(error) => error,
+            };
+            let patience = match &error {
+                error if is_moving(error) => self.timeout,
+                error if failure::is_missing(error) => MISSING.min(self.timeout),
+                _ => Duration::ZERO,
+            };
+            if start.elapsed() >= patience {
+                let error = explain(&self.names, "asking for the end", &error);
+                self.client.context().health().away(&error.to_string());
+                return Err(error);
+            }
+            tokio::time::sleep(AGAIN).await;
+        }
+    }
+
+    async fn ask_once(&self, what: Offset) -> KafkaResult<Bounds> {
         let mut list = TopicPartitionList::with_capacity(usize::from(self.lanes) + 1);
         let partitions = (0..i32::from(self.lanes)).map(|lane| (&self.names.topic, lane));
         for (topic, partition) in partitions.chain([(&self.names.state, 0)]) {
-            list.add_partition_offset(topic, partition, what)
-                .map_err(|error| explain(&self.names, "asking for the end", &error))?;
+            list.add_partition_offset(topic, partition, what)?;
         }
         let (client, timeout) = (Arc::clone(&self.client), self.timeout);
-        let answer = tokio::task::spawn_blocking(move || client.offsets_for_times(list, timeout));
-        let answer = answer.await.map_err(Error::unavailable)?;
+        let answer = tokio::task::spawn_blocking(move || {
+            let list = client.offsets_for_times(list, timeout);
+            // Serves the callbacks.
+            drop(client.poll(Duration::ZERO));
+            list
+        });
+        let list = answer.await.map_err(|_| KafkaError::Canceled)??;
+        let bounds = self.read(&list)?;
         let context = self.client.context();
-        let list = answer.map_err(|error| {
-            let error = explain(&self.names, "asking for the end", &error);
-            context.health().away(&error.to_string());
-            error
-        })?;
         context.health().well(context.servers());
-        self.read(&list)
+        Ok(bounds)
     }
 
-    fn read(&self, list: &TopicPartitionList) -> Result<Bounds, Error> {
+    fn read(&self, list: &TopicPartitionList) -> KafkaResult<Bounds> {
         let end = |topic: &str, partition| {
-            let found = list.find_partition(topic, partition);
-            let found = found.ok_or_else(|| Error::unavailable("a partition was not answered for"))?;
-            found.error().map_err(|error| explain(&self.names, "asking for the end", &error))?;
+            let found = list.find_partition(topic, partition).ok_or(KafkaError::NoMessageReceived)?;
+            found.error()?;
             match found.offset() {
                 Offset::Offset(offset) => Ok(Position(u64::try_from(offset).unwrap_or(0))),
                 // An empty partition.
@@ -114,6 +144,22 @@ impl Ends {
             }
         };
         let lanes = (0..i32::from(self.lanes)).map(|lane| end(&self.names.topic, lane));
-        Ok(Bounds { lanes: lanes.collect::<Result<_, _>>()?, state: end(&self.names.state, 0)? })
+        Ok(Bounds { lanes: lanes.collect::<KafkaResult<_>>()?, state: end(&self.names.state, 0)? })
     }
+}
+
+/// Whether the server will know in a moment.
+fn is_moving(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode as Code;
+    matches!(
+        error.rdkafka_error_code(),
+        Some(
+            Code::NotLeaderForPartition
+                | Code::LeaderNotAvailable
+                | Code::KafkaStorageError
+                | Code::ReplicaNotAvailable
+                | Code::FencedLeaderEpoch
+                | Code::UnknownLeaderEpoch
+        )
+    )
 }

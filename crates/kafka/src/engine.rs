@@ -4,7 +4,10 @@ use std::{fmt, sync::Arc};
 
 use headwater_events::{Epoch, Lane, Position, StreamName, Tenant, lane_of};
 use headwater_store::{Error, RunRecord};
-use rdkafka::{Message, consumer::StreamConsumer};
+use rdkafka::{
+    Message,
+    consumer::{BaseConsumer, StreamConsumer},
+};
 use tokio::sync::{Notify, watch};
 
 use crate::{
@@ -48,7 +51,12 @@ impl Engine {
     pub(crate) async fn open(options: &Arc<KafkaOptions>, health: &Arc<Health>) -> Result<Self, Error> {
         let names = Names::new(options);
         let context = |role| Context::new(role, health, &names.servers);
-        let topics = Topics::new(options, &names, &context("topics"))?;
+        let asking = context("topics");
+        let client: Arc<BaseConsumer<Context>> = config::base(options)?
+            .create_with_context(asking.clone())
+            .map(Arc::new)
+            .map_err(|error| explain(&names, "opening a connection", &error))?;
+        let topics = Topics::new(options, &names, &asking, &client)?;
         let identity = topics.open(options).await?;
         let producer = Producer::new(options, &names, context("producer"))?;
         let follower: StreamConsumer<Context> = config::follower(options)?
@@ -56,7 +64,7 @@ impl Engine {
             .map_err(|error| explain(&names, "opening the follower", &error))?;
         let follower = Arc::new(follower);
         let lanes = options.lanes;
-        let ends = Ends::new(Arc::clone(&follower), names.clone(), lanes, options.request_timeout);
+        let ends = Ends::new(client, names.clone(), lanes, options.request_timeout);
         let (begins, now) = (ends.begins().await?, ends.now().await?);
         let state = State::new();
         follower::load_state(&follower, &names, now.state(), options.request_timeout, |message| {

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use headwater_store::{Error, GapReason, StatusKind};
+use headwater_store::{Error, StatusKind};
 use tokio::{
     sync::oneshot,
     task::JoinHandle,
@@ -44,10 +44,8 @@ pub(crate) async fn run(
         if !shared.leave() {
             return;
         }
-        for log in engine.logs() {
-            log.ring.lost(log.reached(), log.reached().next(), GapReason::Reset);
-            log.ring.close();
-        }
+        // Who follows goes on in the next one.
+        engine.logs().iter().for_each(|log| log.ring.close());
         engine = reopen(&shared).await;
     }
 }

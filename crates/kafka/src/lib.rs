@@ -15,12 +15,14 @@
 //! * The number of partitions is that of the lanes, for ever.
 
 mod append;
+mod aside;
 mod body;
 mod config;
 mod context;
 mod ends;
 mod engine;
 mod failure;
+mod follow;
 mod follower;
 mod health;
 mod keeper;

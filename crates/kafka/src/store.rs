@@ -17,6 +17,7 @@ use tokio::{sync::watch, task::JoinHandle};
 use crate::{
     KafkaOptions, append,
     engine::Engine,
+    follow,
     health::Health,
     keeper, metric_definitions, read,
     state::{self, Kind},
@@ -32,12 +33,13 @@ pub struct KafkaStore {
 pub(crate) struct Shared {
     pub(crate) options: Arc<KafkaOptions>,
     pub(crate) health: Arc<Health>,
-    slot: RwLock<Slot>,
+    slot: watch::Sender<Slot>,
     epoch: RwLock<Epoch>,
 }
 
 /// The engine that calls go to.
-enum Slot {
+#[derive(Debug, Clone)]
+pub(crate) enum Slot {
     Open(Arc<Engine>),
     /// The topics are gone or others, and are being opened again.
     Away,
@@ -59,7 +61,7 @@ impl KafkaStore {
         let health = Arc::new(Health::new(&options.servers.join(",")));
         let engine = Arc::new(Engine::open(&options, &health).await?);
         let epoch = RwLock::new(engine.epoch);
-        let slot = RwLock::new(Slot::Open(Arc::clone(&engine)));
+        let slot = watch::Sender::new(Slot::Open(Arc::clone(&engine)));
         let shared = Arc::new(Shared { options, health, slot, epoch });
         let (ready, opened) = tokio::sync::oneshot::channel();
         let keeper = tokio::spawn(keeper::run(Arc::clone(&shared), engine, ready));
@@ -75,7 +77,7 @@ impl KafkaStore {
 
 impl Shared {
     fn engine(&self) -> Result<Arc<Engine>, Error> {
-        match &*self.slot.read().unwrap_or_else(PoisonError::into_inner) {
+        match &*self.slot.borrow() {
             Slot::Open(engine) => Ok(Arc::clone(engine)),
             Slot::Away => Err(Error::unavailable(format_args!(
                 "the topic `{}` was deleted or replaced, and is being opened again",
@@ -83,6 +85,11 @@ impl Shared {
             ))),
             Slot::Closed => Err(Error::Closed),
         }
+    }
+
+    /// Which engine there is, as it changes.
+    pub(crate) fn slot(&self) -> watch::Receiver<Slot> {
+        self.slot.subscribe()
     }
 
     /// Takes the engine away until there is another one. `false`: the store was closed.
@@ -97,17 +104,17 @@ impl Shared {
     }
 
     fn put(&self, next: Slot) -> bool {
-        let mut slot = self.slot.write().unwrap_or_else(PoisonError::into_inner);
-        let open = !matches!(*slot, Slot::Closed);
-        if open {
-            *slot = next;
-        }
-        open
+        self.slot.send_if_modified(|slot| {
+            let open = !matches!(slot, Slot::Closed);
+            if open {
+                *slot = next;
+            }
+            open
+        })
     }
 
     fn close(&self) -> Result<Option<Arc<Engine>>, Error> {
-        let mut slot = self.slot.write().unwrap_or_else(PoisonError::into_inner);
-        match std::mem::replace(&mut *slot, Slot::Closed) {
+        match self.slot.send_replace(Slot::Closed) {
             Slot::Open(engine) => Ok(Some(engine)),
             Slot::Away => Ok(None),
             Slot::Closed => Err(Error::Closed),
@@ -124,6 +131,7 @@ impl Drop for KafkaStore {
 /// What a store over Kafka can do.
 static CAPABILITIES: Capabilities = {
     let mut can = Capabilities::full();
+    can.shared = true;
     can.atomic_batch = false;
     can.dedup_window = None;
     can.run_read = RunRead::Scan;
@@ -177,11 +185,7 @@ impl EventLog for KafkaStore {
         let FollowScope::Lane(lane) = scope else {
             return unsupported("one order over several lanes (vector_positions): follow each lane");
         };
-        match engine.lane(*lane) {
-            // Everything in the ring is of the lane.
-            Some(log) => Ok(log.ring.follow(FollowScope::All, engine.lanes(), after)),
-            None => Ok(Box::pin(futures_util::stream::pending())),
-        }
+        Ok(follow::follow(self.shared.slot(), engine, *lane, after))
     }
 
     async fn tail(&self) -> Result<Position, Error> {

@@ -145,6 +145,12 @@ impl Names {
         format!("{}.*.*.*.*.m.*", self.namespace)
     }
 
+    /// Events that open or end a run.
+    pub(crate) fn marked_of(&self, tenant: &Tenant, lane: Lane, stream: &StreamName) -> String {
+        let (tenant, stream) = (token(tenant.as_str()), token(stream.as_str()));
+        format!("{}.{tenant}.{lane}.*.*.m.{stream}", self.namespace)
+    }
+
     /// What a subject says of its event; `None` for one that this store does not write.
     pub(crate) fn home(&self, subject: &str) -> Option<Home> {
         let rest = subject.strip_prefix(self.namespace.as_str())?.strip_prefix('.')?;

@@ -32,7 +32,8 @@ impl Record {
     #[must_use]
     pub fn new(event: Event, position: Position, stored_at: Timestamp, class: Class, mark: Mark) -> Self {
         let stored_at = stored_at.as_millisecond();
-        let size = u32::try_from(encoded_size(&event)).unwrap_or(u32::MAX);
+        let size = event.encoded().map_or_else(|| encoded_size(&event), Bytes::len);
+        let size = u32::try_from(size).unwrap_or(u32::MAX);
         Self(Arc::new(Inner { event, position, stored_at, class, mark, size, frame: OnceLock::new() }))
     }
 

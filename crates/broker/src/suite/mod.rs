@@ -8,7 +8,7 @@
 //! ```
 //!
 //! That makes one test a clause. What a broker declares not to have ([`Subject::capabilities`]) is not tested, and the
-//! test says so. Random choices come from a seed that is printed; set `HEADWATER_SEED` to run with the same one.
+//! test says so ([`report`](headwater_store::suite::report) collects it). Random choices come from a seed that is printed; set `HEADWATER_SEED` to run with the same one.
 //!
 //! The suite measures no time. A clause that waits for what never comes fails after [`PATIENCE`].
 
@@ -34,7 +34,7 @@ use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use headwater_store::{
     ManualClock, Retention,
-    suite::{Faults, Time},
+    suite::{Faults, Time, report::Report},
 };
 
 use crate::{Capabilities, EventBroker};
@@ -50,6 +50,11 @@ const WHOLE: Duration = Duration::from_secs(600);
 pub trait Factory: Send + Sync + 'static {
     /// A new, empty broker.
     async fn make(&self, setup: Setup) -> Box<dyn Subject>;
+
+    /// What its brokers are called in the report of the run: the store's name, or that of the way to it.
+    fn name(&self) -> String {
+        short_name::<Self>()
+    }
 
     /// Whose clock the stores of its brokers go by.
     fn time(&self) -> Time {
@@ -103,21 +108,30 @@ pub trait Subject: Send + Sync + 'static {
     async fn restart(&mut self);
 }
 
+/// The name of a type without its path and parameters, in lower case.
+fn short_name<T: ?Sized>() -> String {
+    let name = std::any::type_name::<T>().split('<').next().unwrap_or_default();
+    name.rsplit("::").next().unwrap_or(name).to_lowercase()
+}
+
 /// Runs one clause. [`broker_suite`](crate::broker_suite) calls it.
 ///
 /// # Panics
 /// The clause does not hold.
 pub fn run<F: Factory>(
+    group: &str,
     clause: &str,
     factory: &F,
     test: impl for<'a> FnOnce(&'a dyn Factory) -> BoxFuture<'a, ()>,
 ) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.expect("a runtime can be started");
-    runtime.block_on(async {
-        let done = tokio::time::timeout(WHOLE, test(factory)).await;
-        assert!(done.is_ok(), "{clause} did not come to an end within {WHOLE:?}");
-    });
+    let report = Report::begin("broker", &factory.name(), group, clause);
+    let done = runtime.block_on(report.watch(async { tokio::time::timeout(WHOLE, test(factory)).await }));
+    // What the clause left behind must not keep the test.
+    runtime.shutdown_timeout(Duration::from_secs(5));
+    assert!(done.is_ok(), "{clause} did not come to an end within {WHOLE:?}");
+    report.held();
 }
 
 /// Makes one test for each clause of the suite. The argument is an expression that gives a
@@ -205,7 +219,7 @@ macro_rules! broker_suite {
                 $(
                     #[test]
                     fn $clause() {
-                        $crate::suite::run(stringify!($clause), &$factory, |factory| {
+                        $crate::suite::run(stringify!($group), stringify!($clause), &$factory, |factory| {
                             Box::pin($crate::suite::$group::$clause(factory))
                         });
                     }

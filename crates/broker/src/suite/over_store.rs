@@ -17,6 +17,11 @@ pub trait OpenStore: Default + Send + Sync + 'static {
     /// Whose clock the store goes by. With [`Time::Real`] it takes the machine's, not that of the setup.
     const TIME: Time = Time::Manual;
 
+    /// What the store is called in the report of the run.
+    fn name() -> String {
+        super::short_name::<Self>()
+    }
+
     /// Opens the store: empty at first, with the same data (where it is durable) after it was closed.
     async fn open(&self, setup: &Setup) -> Arc<dyn Store>;
 
@@ -59,6 +64,10 @@ impl<S: OpenStore> Factory for OverStore<S> {
         }
         let broker = open(&stores, &setup).await;
         Box::new(Local { stores, setup, broker })
+    }
+
+    fn name(&self) -> String {
+        S::name()
     }
 
     fn time(&self) -> Time {

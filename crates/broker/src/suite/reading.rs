@@ -133,7 +133,7 @@ pub async fn the_feed_shows_every_class(factory: &dyn Factory) {
         assert!(matches!(&refused, Err(error) if error.code() == "unsupported"), "{refused:?}");
         let refused = broker.read(&scope, &Filter::all(), Start::Live, 1).await.map(drop);
         assert!(matches!(&refused, Err(Error::Store(_))), "{refused:?}");
-        return;
+        return headwater_store::suite::report::lacks("feed");
     }
     publish_notes(&*broker, "before", 0..3).await;
     let mut feed = Tape::start(&*broker, Subscription::new(scope).start(Start::Live)).await;

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use headwater_events::Filter;
-use headwater_store::{GapReason, Limits, Retention};
+use headwater_store::{
+    GapReason, Limits, Retention,
+    suite::{Time, report},
+};
 use serde_json::json;
 
 use super::{
@@ -15,38 +18,58 @@ use super::{
 };
 use crate::{Start, Subscription};
 
-const DAY: Duration = Duration::from_secs(24 * 3600);
+/// A broker whose time passes in days: real ones, on a clock that is moved, or very short ones that are waited for.
+struct Ageing {
+    subject: Box<dyn Subject>,
+    setup: Setup,
+    time: Time,
+}
 
-/// A broker that keeps durable events for two days and transient ones for one.
-async fn two_days(factory: &dyn Factory) -> Option<(Box<dyn Subject>, Setup)> {
+/// How long a day is. Some servers count whole seconds.
+fn day(time: Time) -> Duration {
+    match time {
+        Time::Manual => Duration::from_secs(24 * 3600),
+        Time::Real => Duration::from_secs(2),
+    }
+}
+
+/// A broker that keeps durable events for so many days and transient ones for one.
+async fn days(factory: &dyn Factory, durable: u32) -> Option<Ageing> {
+    let time = factory.time();
     let retention = Retention {
-        durable: Limits { max_age: Some(2 * DAY), ..Limits::default() },
-        transient: Limits { max_age: Some(DAY), ..Limits::default() },
+        durable: Limits { max_age: Some(day(time) * durable), ..Limits::default() },
+        transient: Limits { max_age: Some(day(time)), ..Limits::default() },
         ..Retention::default()
     };
     let setup = Setup { retention, ring_events: 16, ..kit::setup() };
     let subject = factory.make(setup.clone()).await;
     if !subject.capabilities().retention {
-        println!("not tested: the store has no retention");
+        report::lacks("retention");
         return None;
     }
-    Some((subject, setup))
+    Some(Ageing { subject, setup, time })
 }
 
-/// Time passes, and what is too old is removed.
-async fn pass(subject: &dyn Subject, setup: &Setup, days: u32) {
-    setup.clock.advance(DAY * days);
-    subject.trim().await;
+impl Ageing {
+    /// Time passes, and what is too old is removed.
+    async fn pass(&self, days: f32) {
+        let time = day(self.time).mul_f32(days);
+        match self.time {
+            Time::Manual => self.setup.clock.advance(time),
+            Time::Real => tokio::time::sleep(time).await,
+        }
+        self.subject.trim().await;
+    }
 }
 
 /// Who resumes behind what was removed is told, and gets what is kept: each event comes or lies in the gap.
 pub async fn retention_that_passes_a_cursor_is_told(factory: &dyn Factory) {
-    let Some((subject, setup)) = two_days(factory).await else {
+    let Some(ageing) = days(factory, 2).await else {
         return;
     };
-    let broker = subject.broker();
+    let broker = ageing.subject.broker();
     let mut cursors = publish_notes(&*broker, "rt", 0..100).await;
-    pass(&*subject, &setup, 5).await;
+    ageing.pass(3.5).await;
     cursors.extend(publish_notes(&*broker, "rt", 100..120).await);
     for n in [0, 10, 98] {
         let mut reader =
@@ -75,17 +98,17 @@ pub async fn retention_that_passes_a_cursor_is_told(factory: &dyn Factory) {
 
 /// Who reads so slowly that retention overtakes it is told what it did not get.
 pub async fn retention_that_passes_a_reader_is_told(factory: &dyn Factory) {
-    let Some((subject, setup)) = two_days(factory).await else {
+    let Some(ageing) = days(factory, 2).await else {
         return;
     };
-    let broker = subject.broker();
-    let pad = subject.buffered_bytes() * 2 / 1000;
+    let broker = ageing.subject.broker();
+    let pad = ageing.subject.buffered_bytes() * 2 / 1000;
     let mut reader = Tape::start(&*broker, Subscription::new(stream("ro"))).await;
     let mut cursors = publish_all(&*broker, &[note("ro", 0)]).await;
     reader.events(1).await;
     let events: Vec<_> = (1..1000).map(|n| kit::padded("ro", n, pad)).collect();
     cursors.extend(publish_all(&*broker, &events).await);
-    pass(&*subject, &setup, 5).await;
+    ageing.pass(3.5).await;
     cursors.extend(publish_notes(&*broker, "ro", 1000..1010).await);
     reader.until(&id("ro", 1009)).await;
     assert!(!reader.gaps.is_empty(), "so slow a reader loses something; {}", reader.story());
@@ -96,22 +119,19 @@ pub async fn retention_that_passes_a_reader_is_told(factory: &dyn Factory) {
 
 /// A read across trimmed deltas has one gap that says so, and every durable event.
 pub async fn trimmed_deltas_are_told_once(factory: &dyn Factory) {
-    let Some((subject, setup)) = two_days(factory).await else {
+    let Some(ageing) = days(factory, 20).await else {
         return;
     };
-    if !subject.capabilities().trim_transient {
-        println!("not tested: the store cannot trim deltas");
-        return;
+    if !ageing.subject.capabilities().trim_transient {
+        return report::lacks("trim_transient");
     }
-    let broker = subject.broker();
+    let broker = ageing.subject.broker();
     let mut events = vec![started("td", 0)];
     events.extend((1..51).map(|n| delta("td", n, "p", "t")));
     events.push(typed("td", 51, "llm.completed.v1", "td/llm/p", &json!({ "text": "t".repeat(50) })));
     events.push(completed("td", 52));
     let cursors = publish_all(&*broker, &events).await;
-    // The durable events stay: they are younger than two days.
-    setup.clock.advance(DAY + DAY / 2);
-    subject.trim().await;
+    ageing.pass(1.5).await;
     let kept = [id("td", 0), id("td", 51), id("td", 52)];
     for (start, want) in [
         (Start::Earliest, &kept[..]),
@@ -157,14 +177,14 @@ pub async fn trimmed_deltas_are_told_once(factory: &dyn Factory) {
 
 /// A cursor that is merely old has no gap: nothing behind it was removed.
 pub async fn a_quiet_stream_has_no_gap(factory: &dyn Factory) {
-    let Some((subject, setup)) = two_days(factory).await else {
+    let Some(ageing) = days(factory, 2).await else {
         return;
     };
-    let broker = subject.broker();
+    let broker = ageing.subject.broker();
     let quiet = publish_notes(&*broker, "quiet", 0..3).await;
     let tail = broker.cursor(&stream("quiet")).await.expect("a cursor");
     publish_notes(&*broker, "busy", 0..50).await;
-    pass(&*subject, &setup, 5).await;
+    ageing.pass(3.5).await;
     publish_notes(&*broker, "busy", 50..60).await;
     publish(&*broker, &[note("quiet", 3)]).await;
     for cursor in [quiet[2].clone(), tail] {

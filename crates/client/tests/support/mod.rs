@@ -12,6 +12,7 @@ use headwater_broker::{
 };
 use headwater_client::{HttpBroker, HttpOptions};
 use headwater_gateway::{Gateway, GatewayConfig};
+use headwater_store::suite::{Faults, Time};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
 /// Clients of gateways over brokers over the stores that `S` opens.
@@ -33,6 +34,14 @@ impl<S: OpenStore> Factory for OverHttp<S> {
         let server = Server::over(local.broker(), lifetime_ms).await;
         let client = server.client();
         Box::new(Remote { local, lifetime_ms, server: Some(server), client })
+    }
+
+    fn name(&self) -> String {
+        format!("http over {}", S::name())
+    }
+
+    fn time(&self) -> Time {
+        S::TIME
     }
 }
 
@@ -60,6 +69,10 @@ impl Subject for Remote {
     fn buffered_bytes(&self) -> usize {
         // What Linux lets one connection grow to by default, both ends together, and what lies between them.
         12 << 20
+    }
+
+    fn faults(&self) -> Option<&dyn Faults> {
+        self.local.faults()
     }
 
     async fn trim(&self) {

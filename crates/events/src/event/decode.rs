@@ -1,5 +1,7 @@
 //! The structured JSON form from outside, read without copying: attributes and payload are slices of the input.
 
+use std::borrow::Cow;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use bytestring::ByteString;
@@ -14,6 +16,14 @@ pub(crate) fn foreign(bytes: Bytes) -> Result<Inner, EventError> {
     let json::Members(members) = serde_json::from_str(&text).map_err(|e| {
         EventError::new(Code::MalformedJson, format!("is not a CloudEvent as a JSON object: {e}"))
     })?;
+    from_members(&text, &members)
+}
+
+/// An event from the members of a JSON object inside of `text`.
+pub(crate) fn from_members(
+    text: &ByteString,
+    members: &[(Cow<'_, str>, &RawValue)],
+) -> Result<Inner, EventError> {
     let mut event = Inner::default();
     let mut specversion = false;
     for (i, (name, value)) in members.iter().enumerate() {
@@ -25,7 +35,7 @@ pub(crate) fn foreign(bytes: Bytes) -> Result<Inner, EventError> {
         }
         match &**name {
             "specversion" => {
-                attribute::specversion(&json::string(&text, name, value)?)?;
+                attribute::specversion(&json::string(text, name, value)?)?;
                 specversion = true;
             }
             "data" | "data_base64" if !matches!(event.data, Data::None) => {
@@ -35,14 +45,14 @@ pub(crate) fn foreign(bytes: Bytes) -> Result<Inner, EventError> {
                     "cannot stand beside `data`",
                 ));
             }
-            "data" => event.data = json::payload(&text, value.get()),
-            "data_base64" => event.data = Data::Binary(base64(&json::string(&text, name, value)?)?),
+            "data" => event.data = json::payload(text, value.get()),
+            "data_base64" => event.data = Data::Binary(base64(&json::string(text, name, value)?)?),
             "sequence" => event.sequence = Some(attribute::sequence(value.get().trim_matches('"'))?),
-            known if let Some(slot) = event.slot(known) => slot.put(json::string(&text, known, value)?),
+            known if let Some(slot) = event.slot(known) => slot.put(json::string(text, known, value)?),
             _ => {
                 attribute::extension_name(name)?;
-                let value = extension(&text, name, value)?;
-                event.extensions.push((json::name(&text, name), value));
+                let value = extension(text, name, value)?;
+                event.extensions.push((json::name(text, name), value));
             }
         }
     }

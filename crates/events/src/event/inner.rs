@@ -33,7 +33,55 @@ pub(crate) struct Inner {
     pub(crate) json: OnceLock<Bytes>,
 }
 
+/// The text attributes with their names, in the order in which they are written.
+pub(crate) type Texts<'a> = [(&'static str, Option<&'a ByteString>); TEXTS];
+
+pub(crate) const TEXTS: usize = 14;
+/// Where these stand among the text attributes.
+pub(crate) const TIME: usize = 4;
+pub(crate) const TENANT: usize = 8;
+pub(crate) const STREAM: usize = 9;
+
 impl Inner {
+    pub(crate) fn texts(&self) -> Texts<'_> {
+        [
+            ("id", Some(&self.id)),
+            ("source", Some(&self.source)),
+            ("type", Some(&self.ty)),
+            ("subject", self.subject.as_ref()),
+            ("time", self.time.as_ref()),
+            ("datacontenttype", self.datacontenttype.as_ref()),
+            ("dataschema", self.dataschema.as_ref()),
+            ("dataref", self.dataref.as_ref()),
+            ("tenant", self.tenant.as_ref()),
+            ("stream", self.stream.as_ref()),
+            ("traceparent", self.traceparent.as_ref()),
+            ("tracestate", self.tracestate.as_ref()),
+            ("correlationid", self.correlationid.as_ref()),
+            ("causationid", self.causationid.as_ref()),
+        ]
+    }
+
+    /// The places of the text attributes, in the same order.
+    pub(crate) fn slots(&mut self) -> [Slot<'_>; TEXTS] {
+        [
+            Slot::Required(&mut self.id),
+            Slot::Required(&mut self.source),
+            Slot::Required(&mut self.ty),
+            Slot::Optional(&mut self.subject),
+            Slot::Optional(&mut self.time),
+            Slot::Optional(&mut self.datacontenttype),
+            Slot::Optional(&mut self.dataschema),
+            Slot::Optional(&mut self.dataref),
+            Slot::Optional(&mut self.tenant),
+            Slot::Optional(&mut self.stream),
+            Slot::Optional(&mut self.traceparent),
+            Slot::Optional(&mut self.tracestate),
+            Slot::Optional(&mut self.correlationid),
+            Slot::Optional(&mut self.causationid),
+        ]
+    }
+
     /// The place of an attribute that is text and has one.
     pub(crate) fn slot(&mut self, name: &str) -> Option<Slot<'_>> {
         Some(match name {

@@ -4,6 +4,7 @@ use std::{borrow::Cow, fmt};
 
 use bytes::Bytes;
 use bytestring::ByteString;
+use memchr::{memchr2, memchr2_iter};
 use serde::{
     Deserialize, Deserializer,
     de::{MapAccess, Visitor},
@@ -48,7 +49,7 @@ pub(crate) fn payload(text: &ByteString, json: &str) -> Data {
 
 /// The payload on one line: white space between tokens goes where it holds a line end.
 fn one_line(text: &ByteString, json: &str) -> ByteString {
-    if !json.contains(['\n', '\r']) {
+    if memchr2(b'\n', b'\r', json.as_bytes()).is_none() {
         return text.slice_ref(json);
     }
     let mut out = String::with_capacity(json.len());
@@ -69,7 +70,7 @@ fn one_line(text: &ByteString, json: &str) -> ByteString {
 /// Refuses a payload that nests deeper than [`MAX_DEPTH`].
 pub(crate) fn depth(json: &str) -> Result<(), EventError> {
     // Few payloads have so many brackets at all; only those are walked.
-    let brackets = json.bytes().filter(|b| matches!(b, b'{' | b'[')).count();
+    let brackets = memchr2_iter(b'{', b'[', json.as_bytes()).take(MAX_DEPTH + 1).count();
     if brackets <= MAX_DEPTH {
         return Ok(());
     }

@@ -98,7 +98,8 @@ impl Event {
         Builder::from_event(self)
     }
 
-    /// The event at home: its tenant and stream set to these, and `time` to `now` where it has none.
+    /// The event at home: its tenant and stream set to these, and `time` to `now` where it has none. It is encoded, and
+    /// holds nothing but its encoded form.
     ///
     /// A clone of the pointer where nothing changes, which is so for events that were homed before.
     #[must_use]
@@ -106,20 +107,27 @@ impl Event {
         let at_home = self.tenant() == Some(tenant.as_str())
             && self.0.stream.as_deref() == Some(stream.as_str())
             && self.0.time.is_some();
-        if at_home {
+        if at_home && self.encoded().is_some() {
             return self.clone();
         }
-        let mut inner = self.0.without_json();
-        inner.tenant = Some(tenant.text().clone());
-        inner.stream = Some(stream.text().clone());
-        inner.time = inner.time.or_else(|| attribute::millis(now).map(ByteString::from));
-        Self::from_inner(inner)
+        let now = if self.0.time.is_none() { attribute::millis(now).map(ByteString::from) } else { None };
+        let mut texts = self.0.texts();
+        texts[inner::TENANT].1 = Some(tenant.text());
+        texts[inner::STREAM].1 = Some(stream.text());
+        texts[inner::TIME].1 = texts[inner::TIME].1.or(now.as_ref());
+        Self::from_inner(encode::settle(&self.0, &texts))
     }
 
     /// The event as structured CloudEvents JSON on one line, encoded once.
     #[must_use]
     pub fn json(&self) -> &Bytes {
         self.0.json.get_or_init(|| encode::json(&self.0))
+    }
+
+    /// What [`Event::json`] gives, where it was made already.
+    #[must_use]
+    pub fn encoded(&self) -> Option<&Bytes> {
+        self.0.json.get()
     }
 
     /// `id`: unique inside its `source`.

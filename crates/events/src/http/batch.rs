@@ -2,22 +2,50 @@
 
 use bytes::Bytes;
 use bytestring::ByteString;
-use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
+use serde::{
+    Deserialize,
+    de::{DeserializeSeed, Deserializer, Error as _, SeqAccess, Visitor},
+};
 use serde_json::value::RawValue;
 
-use crate::{Code, Event, EventError};
+use crate::{
+    Code, Event, EventError,
+    event::{decode::from_members, json::Members},
+};
 
-/// The events of a batch, each as `read` reads it; an error carries the index of its event.
+/// The events of a batch; an error carries the index of its event. `read` reads each where not all of them are
+/// CloudEvents.
 pub(super) fn decode(
     body: Bytes,
     read: impl Fn(Bytes) -> Result<Event, EventError>,
 ) -> Result<Vec<Event>, (usize, EventError)> {
     let text =
         ByteString::try_from(body).map_err(|_| (0, EventError::new(Code::MalformedJson, "is not UTF-8")))?;
+    let mut events = Vec::new();
+    let whole = elements(&text, |Members(members)| match from_members(&text, &members) {
+        Ok(event) => {
+            events.push(Event::from_inner(event));
+            true
+        }
+        Err(_) => false,
+    });
+    if whole.is_ok() {
+        return Ok(events);
+    }
+    one_by_one(&text, read)
+}
+
+/// Cuts the whole batch before anything in it is read: the way that tells what is wrong, and with which event.
+fn one_by_one(
+    text: &ByteString,
+    read: impl Fn(Bytes) -> Result<Event, EventError>,
+) -> Result<Vec<Event>, (usize, EventError)> {
     let mut raw: Vec<&RawValue> = Vec::new();
-    let mut reader = serde_json::Deserializer::from_str(&text);
-    let parsed = Elements(&mut raw).deserialize(&mut reader).and_then(|()| reader.end());
-    if let Err(e) = parsed {
+    let cut = elements(text, |element| {
+        raw.push(element);
+        true
+    });
+    if let Err(e) = cut {
         let why = format!("is not a JSON array of CloudEvents: {e}");
         return Err((raw.len(), EventError::new(Code::MalformedJson, why)));
     }
@@ -28,10 +56,19 @@ pub(super) fn decode(
     events.collect()
 }
 
-/// Collects elements from outside, so that those before an error can be counted.
-struct Elements<'a, 'b>(&'b mut Vec<&'a RawValue>);
+/// Hands over the elements of an array until one is not taken.
+fn elements<'a, T: Deserialize<'a>>(
+    text: &'a ByteString,
+    take: impl FnMut(T) -> bool,
+) -> serde_json::Result<()> {
+    let mut reader = serde_json::Deserializer::from_str(text);
+    Elements(take, std::marker::PhantomData).deserialize(&mut reader)?;
+    reader.end()
+}
 
-impl<'de> DeserializeSeed<'de> for Elements<'de, '_> {
+struct Elements<F, T>(F, std::marker::PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>, F: FnMut(T) -> bool> DeserializeSeed<'de> for Elements<F, T> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -39,16 +76,18 @@ impl<'de> DeserializeSeed<'de> for Elements<'de, '_> {
     }
 }
 
-impl<'de> Visitor<'de> for Elements<'de, '_> {
+impl<'de, T: Deserialize<'de>, F: FnMut(T) -> bool> Visitor<'de> for Elements<F, T> {
     type Value = ();
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("a JSON array")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut seq: A) -> Result<(), A::Error> {
         while let Some(element) = seq.next_element()? {
-            self.0.push(element);
+            if !(self.0)(element) {
+                return Err(A::Error::custom("an element was not taken"));
+            }
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use crate::{GatewayConfig, problem::Problem};
 
-/// The body as one piece; without a copy where it came in one.
+/// The body as one piece of its own: the connection's buffer is free for what comes next, however long events live.
 pub(super) async fn collect(
     body: Body,
     headers: &HeaderMap,
@@ -40,10 +40,10 @@ async fn read(mut body: Body, declared: Option<usize>, waits: bool, limit: usize
         return Err(too_large(limit));
     }
     if declared == Some(first.len()) {
-        return Ok(first);
+        return Ok(Bytes::copy_from_slice(&first));
     }
     let Some(second) = next(&mut body).await? else {
-        return Ok(first);
+        return Ok(Bytes::copy_from_slice(&first));
     };
     let mut whole =
         BytesMut::with_capacity(declared.unwrap_or(first.len() * 4).max(first.len() + second.len()));

@@ -21,7 +21,7 @@ pub(super) fn fill(log: &LaneLog, lanes: u16, wanted: &Wanted, filler: &mut Fill
                 batches.push(batch);
             }
             // A gap does not say whose records are missing: the log does.
-            Some(Some(Ok(FollowItem::Gap(_)) | Err(_))) => return false,
+            Some(Some(Ok(_) | Err(_))) => return false,
             // What is left up to `to` are places without records.
             None | Some(None) => break,
         }

@@ -23,7 +23,7 @@ pub(super) struct Found {
 
 /// Asks as a consumer does: the question of a producer could make the server create a topic.
 pub(super) struct Metadata {
-    client: BaseConsumer<Context>,
+    client: Arc<BaseConsumer<Context>>,
     context: Context,
     names: Names,
     timeout: Duration,
@@ -34,7 +34,7 @@ const ONE: Duration = Duration::from_millis(500);
 
 impl Metadata {
     pub(super) fn new(
-        client: BaseConsumer<Context>,
+        client: Arc<BaseConsumer<Context>>,
         context: Context,
         names: Names,
         timeout: Duration,

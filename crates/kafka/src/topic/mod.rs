@@ -7,10 +7,10 @@ mod metadata;
 use std::sync::Arc;
 
 use headwater_store::Error;
-use rdkafka::admin::AdminClient;
+use rdkafka::{ClientConfig, admin::AdminClient, consumer::BaseConsumer};
 
 use self::metadata::Metadata;
-use crate::{KafkaOptions, config, context::Context, failure::explain, names::Names};
+use crate::{KafkaOptions, aside::Aside, config, context::Context, failure::explain, names::Names};
 
 /// What the topics say of themselves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,32 +21,43 @@ pub(crate) struct Identity {
     pub(crate) state: Option<u32>,
 }
 
-/// Connections for what is done to topics.
+/// What is done to topics.
 pub(crate) struct Topics {
-    admin: AdminClient<Context>,
+    /// An administrator's connection is opened when there is something to do.
+    config: ClientConfig,
+    context: Context,
     metadata: Arc<Metadata>,
     names: Names,
 }
 
 impl Topics {
-    pub(crate) fn new(options: &KafkaOptions, names: &Names, context: &Context) -> Result<Self, Error> {
-        let config = config::base(options)?;
-        let failed = |error| explain(names, "opening a connection", &error);
-        let admin = config.create_with_context(context.clone()).map_err(failed)?;
-        let client = config.create_with_context(context.clone()).map_err(failed)?;
-        let metadata = Metadata::new(client, context.clone(), names.clone(), options.request_timeout);
-        Ok(Self { admin, metadata: Arc::new(metadata), names: names.clone() })
+    /// `client` asks, which a consumer can without making the server create what it asks for.
+    pub(crate) fn new(
+        options: &KafkaOptions,
+        names: &Names,
+        context: &Context,
+        client: &Arc<BaseConsumer<Context>>,
+    ) -> Result<Self, Error> {
+        let metadata =
+            Metadata::new(Arc::clone(client), context.clone(), names.clone(), options.request_timeout);
+        Ok(Self {
+            config: config::base(options)?,
+            context: context.clone(),
+            metadata: Arc::new(metadata),
+            names: names.clone(),
+        })
     }
 
     /// Makes the topics that are not there, checks both, and gives what they say of themselves.
     pub(crate) async fn open(&self, options: &KafkaOptions) -> Result<Identity, Error> {
         let mut found = Metadata::find(&self.metadata).await?;
+        let admin = self.admin()?;
         if found.log.is_none() || found.state.is_none() {
-            create::create(&self.admin, options, &self.names, found).await?;
+            create::create(&admin, options, &self.names, found).await?;
             found = Metadata::appear(&self.metadata).await?;
         }
         check::partitions(&self.names, found, options.lanes)?;
-        check::configs(&self.admin, &self.names).await
+        check::configs(&admin, &self.names).await
     }
 
     /// Whether the server says that one of the topics is not there.
@@ -56,6 +67,13 @@ impl Topics {
 
     /// What the topics say of themselves now; an error where they are not there.
     pub(crate) async fn identity(&self) -> Result<Identity, Error> {
-        check::configs(&self.admin, &self.names).await
+        check::configs(&*self.admin()?, &self.names).await
+    }
+
+    fn admin(&self) -> Result<Aside<AdminClient<Context>>, Error> {
+        let client = self.config.create_with_context(self.context.clone());
+        client
+            .map(Aside::new)
+            .map_err(|error| explain(&self.names, "opening a connection", &error))
     }
 }

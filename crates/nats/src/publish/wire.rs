@@ -1,0 +1,155 @@
+//! Connections for publishing, each used until it is lost.
+
+use std::sync::Arc;
+
+use async_nats::{Client, Event, HeaderMap, RequestErrorKind, ServerError};
+use bytes::Bytes;
+use headwater_store::Error;
+use tokio::{
+    sync::watch,
+    time::{Instant, timeout_at},
+};
+
+use super::{Failure, Publisher};
+use crate::{
+    api::{PubAck, Refusal, answer},
+    backoff,
+    connect::{Return, connect},
+};
+
+/// A connection that never comes back.
+pub(super) struct Wire {
+    client: Client,
+    state: watch::Receiver<State>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct State {
+    lost: bool,
+    forbidden: Option<String>,
+}
+
+/// The present connection, and how it went with the last ones.
+#[derive(Default)]
+pub(super) struct Wires {
+    wire: Option<Arc<Wire>>,
+    failed: usize,
+    not_before: Option<Instant>,
+}
+
+impl Wires {
+    pub(super) async fn end(&mut self) {
+        if let Some(wire) = self.wire.take() {
+            let _ = wire.client.drain().await;
+        }
+    }
+}
+
+impl Publisher {
+    /// The connection, made anew where there is none or it was lost.
+    pub(super) async fn wire(&self, deadline: Instant) -> Result<Arc<Wire>, Error> {
+        let away = || self.link.unavailable("not connected");
+        let mut wires = timeout_at(deadline, self.wires.lock()).await.map_err(|_| away())?;
+        if let Some(wire) = wires.wire.as_ref().filter(|wire| !wire.state.borrow().lost) {
+            return Ok(Arc::clone(wire));
+        }
+        wires.wire = None;
+        loop {
+            if let Some(at) = wires.not_before {
+                if at >= deadline {
+                    tokio::time::sleep_until(deadline).await;
+                    return Err(away());
+                }
+                tokio::time::sleep_until(at).await;
+            }
+            let made = timeout_at(deadline, Wire::connect(self)).await.unwrap_or_else(|_| Err(away()));
+            wires.not_before = Some(Instant::now() + backoff::pause(wires.failed));
+            match made {
+                Ok(wire) => {
+                    let wire = Arc::new(wire);
+                    wires.wire = Some(Arc::clone(&wire));
+                    wires.failed = 0;
+                    return Ok(wire);
+                }
+                Err(error) if Instant::now() < deadline && error.is_retryable() => wires.failed += 1,
+                Err(error) => {
+                    wires.failed += 1;
+                    return Err(error);
+                }
+            }
+        }
+    }
+}
+
+impl Wire {
+    async fn connect(publisher: &Publisher) -> Result<Self, Error> {
+        let (sender, state) = watch::channel(State::default());
+        let heard = move |event| match event {
+            Event::Disconnected | Event::Closed => sender.send_modify(|state| state.lost = true),
+            Event::ServerError(ServerError::Other(what)) => {
+                sender.send_modify(|state| state.forbidden = Some(what));
+            }
+            _ => {}
+        };
+        let link = &publisher.link;
+        let client = connect(&link.address, &link.options, Return::Never, heard).await?;
+        Ok(Self { client, state })
+    }
+
+    /// Puts a message behind those that were sent before it, without waiting for an answer.
+    pub(super) async fn send(&self, subject: &str, headers: HeaderMap, payload: Bytes) -> Result<(), Failure> {
+        self.client
+            .publish_with_headers(subject.to_owned(), headers, payload)
+            .await
+            .map_err(|error| Failure::Lost(error.to_string()))
+    }
+
+    /// The same, and waits for the server's answer.
+    pub(super) async fn ask(
+        &self,
+        subject: &str,
+        headers: HeaderMap,
+        payload: Bytes,
+        deadline: Instant,
+    ) -> Result<PubAck, Failure> {
+        let request = async_nats::Request::new().headers(headers).payload(payload).timeout(None);
+        let sent = self.client.send_request(subject.to_owned(), request);
+        let sent = tokio::select! {
+            sent = timeout_at(deadline, sent) => sent,
+            failure = self.broken(subject) => return Err(failure),
+        };
+        match sent {
+            Err(_) => Err(Failure::Lost("no answer in time".to_owned())),
+            Ok(Ok(message)) => match answer::<PubAck>(&message.payload) {
+                Ok(Ok(ack)) => Ok(ack),
+                Ok(Err(refusal)) => Err(Failure::Refused(refusal)),
+                Err(error) => Err(Failure::Lost(error.to_string())),
+            },
+            // Nobody took it: the stream is gone, or its leader is being chosen.
+            Ok(Err(error)) if error.kind() == RequestErrorKind::NoResponders => Err(Failure::Refused(Refusal {
+                code: 503,
+                err_code: 0,
+                description: "JetStream does not answer".to_owned(),
+            })),
+            Ok(Err(error)) => Err(Failure::Lost(error.to_string())),
+        }
+    }
+
+    async fn broken(&self, subject: &str) -> Failure {
+        let mut state = self.state.clone();
+        loop {
+            {
+                let now = state.borrow_and_update();
+                if let Some(what) = now.forbidden.as_ref().filter(|what| what.contains(subject)) {
+                    return Failure::Refused(Refusal { code: 403, err_code: 0, description: what.clone() });
+                }
+                if now.lost {
+                    return Failure::Lost("the connection was lost".to_owned());
+                }
+            }
+            if state.changed().await.is_err() {
+                return Failure::Lost("the connection ended".to_owned());
+            }
+        }
+    }
+}
