@@ -54,9 +54,20 @@ pub(super) async fn run(setup: &Setup) -> Result<Vec<Row>> {
             let what = format!("{}, publish to subscriber at {}", kind.name(), rate.name);
             let over: Sample = p50.minus(&bare_p50);
             rows.push(Row::beside(format!("{what}: p50"), "ms", p50, ("bare", bare_p50), Wanted::Nothing));
-            rows.push(Row::alone(format!("{what}: p50 over the bare client's"), "ms", over, Wanted::AtMost(1.0)));
+            rows.push(Row::alone(
+                format!("{what}: p50 over the bare client's"),
+                "ms",
+                over,
+                Wanted::AtMost(1.0),
+            ));
             rows.push(Row::alone(format!("{what}: p99"), "ms", p99.clone(), Wanted::AtMost(rate.p99)));
-            rows.push(Row::beside(format!("{what}: p99"), "ms", p99, ("bare", bare_p99), Wanted::AtMost(1.5)));
+            rows.push(Row::beside(
+                format!("{what}: p99"),
+                "ms",
+                p99,
+                ("bare", bare_p99),
+                Wanted::AtMost(1.5),
+            ));
         }
     }
     Ok(rows)
@@ -71,7 +82,8 @@ async fn measure(kind: Kind, who: Who, rate: Rate) -> Result<Vec<f64>> {
     let mut tail = peer.tail().await?;
     let ticks = (WARM_UP + MEASURED).as_micros() / rate.every.as_micros();
     let ticks = usize::try_from(ticks)?;
-    let skip = ticks * usize::try_from(WARM_UP.as_millis())? / usize::try_from((WARM_UP + MEASURED).as_millis())?;
+    let skip =
+        ticks * usize::try_from(WARM_UP.as_millis())? / usize::try_from((WARM_UP + MEASURED).as_millis())?;
     let total = ticks * rate.batch;
     let reader = tokio::spawn(async move {
         let mut delays = Vec::with_capacity(total);
@@ -79,7 +91,8 @@ async fn measure(kind: Kind, who: Who, rate: Rate) -> Result<Vec<f64>> {
             let now_delays = &mut delays;
             tail.next(&mut |json| {
                 let now = stamp();
-                Scanner::default().feed(json, |sent| now_delays.push(now.saturating_sub(sent) as f64 / 1000.0));
+                Scanner::default()
+                    .feed(json, |sent| now_delays.push(now.saturating_sub(sent) as f64 / 1000.0));
             })
             .await?;
         }
@@ -104,14 +117,13 @@ async fn measure(kind: Kind, who: Who, rate: Rate) -> Result<Vec<f64>> {
     while let Some(done) = publishing.join_next().await {
         done??;
     }
-    let delays = tokio::time::timeout(Duration::from_secs(30), reader).await.context("events are missing")???;
+    let delays =
+        tokio::time::timeout(Duration::from_secs(30), reader).await.context("events are missing")???;
     ensure!(delays.len() >= total, "{} of {total} events came", delays.len());
     Ok(delays[skip * rate.batch..].to_vec())
 }
 
 /// Events that carry the time at which they are published: now.
 fn build(template: &mut Template, first: u64, count: usize) -> Result<Vec<Event>> {
-    (0..count as u64)
-        .map(|n| Ok(Event::from_json(template.json(first + n, stamp()).to_vec())?))
-        .collect()
+    (0..count as u64).map(|n| Ok(Event::from_json(template.json(first + n, stamp()).to_vec())?)).collect()
 }

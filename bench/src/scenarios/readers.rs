@@ -45,12 +45,22 @@ pub(super) async fn run(setup: &Setup) -> Result<Vec<Row>> {
         let what = format!("10,000 readers of runs over {}", kind.name());
         let few = ("10 readers", seen.connections_few);
         let beside = seen.connections.clone();
-        rows.push(Row::alone(format!("{what}: broker connections"), "", seen.connections, Wanted::AtMost(BOUND)));
+        rows.push(Row::alone(
+            format!("{what}: broker connections"),
+            "",
+            seen.connections,
+            Wanted::AtMost(BOUND),
+        ));
         rows.push(Row::beside(format!("{what}: broker connections"), "", beside, few, Wanted::AtMost(1.5)));
         if let Some(name) = tails_name(*kind) {
             rows.push(Row::alone(format!("{what}: {name}"), "", seen.tails, Wanted::AtMost(2.0)));
         }
-        rows.push(Row::alone(format!("{what}: gateway memory each"), "KiB", seen.memory, Wanted::AtMost(20.0)));
+        rows.push(Row::alone(
+            format!("{what}: gateway memory each"),
+            "KiB",
+            seen.memory,
+            Wanted::AtMost(20.0),
+        ));
         rows.push(Row::alone(format!("{what}: not delivered"), "events", seen.missing, Wanted::AtMost(0.0)));
     }
     Ok(rows)

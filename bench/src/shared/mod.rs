@@ -73,11 +73,14 @@ pub(crate) trait Peer: Send + Sync {
     async fn tail(&self) -> Result<Box<dyn Tail>>;
 }
 
+/// Takes the JSON of an event.
+pub(crate) type Found<'a> = &'a mut (dyn for<'b> FnMut(&'b [u8]) + Send);
+
 /// Events as they come.
 #[async_trait]
 pub(crate) trait Tail: Send {
     /// Waits for some and gives the JSON of each.
-    async fn next(&mut self, found: &mut (dyn FnMut(&[u8]) + Send)) -> Result<()>;
+    async fn next(&mut self, found: Found<'_>) -> Result<()>;
 }
 
 /// Which peer.

@@ -10,7 +10,7 @@ use headwater_broker::{
 use headwater_events::{Event, Filter, Scope, Tenant};
 use headwater_store::Store;
 
-use super::{Kind, Peer, Tail};
+use super::{Found, Kind, Peer, Tail};
 
 const PAGE: usize = 1000;
 
@@ -68,7 +68,7 @@ struct OurTail(EventStream);
 
 #[async_trait]
 impl Tail for OurTail {
-    async fn next(&mut self, found: &mut (dyn FnMut(&[u8]) + Send)) -> Result<()> {
+    async fn next(&mut self, found: Found<'_>) -> Result<()> {
         for item in self.0.next_batch(1024).await.context("the stream ended")?? {
             match item {
                 Item::Event(delivery) => found(delivery.event().json()),

@@ -21,6 +21,8 @@
 //!   the place are told.
 
 mod backoff;
+#[cfg(feature = "bench")]
+pub mod bench;
 mod body;
 mod checks;
 mod connect;

@@ -11,12 +11,12 @@ use rdkafka::{
     admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
     consumer::{Consumer as _, StreamConsumer},
     producer::{FutureProducer, FutureRecord},
-    util::Timeout,
 };
 
-use crate::shared::{Peer, Tail};
+use crate::shared::{Found, Peer, Tail};
 
 const TOPIC: &str = "bare";
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(in crate::shared) struct Client {
     config: ClientConfig,
@@ -41,13 +41,16 @@ impl Client {
         Ok(Self { config, producer })
     }
 
-    fn consume(&self, from: Offset) -> Result<StreamConsumer> {
+    /// Consumes every partition, from its beginning or its present end.
+    fn consume(&self, from_end: bool) -> Result<StreamConsumer> {
         let mut config = self.config.clone();
         config.set("group.id", "bare").set("enable.auto.commit", "false").set("fetch.wait.max.ms", "100");
         let consumer: StreamConsumer = config.create()?;
         let mut all = TopicPartitionList::new();
-        for partition in 0..DEFAULT_LANES {
-            all.add_partition_offset(TOPIC, partition.into(), from)?;
+        for partition in 0..i32::from(DEFAULT_LANES) {
+            let (_, end) = consumer.fetch_watermarks(TOPIC, partition, TIMEOUT)?;
+            let from = if from_end { Offset::Offset(end) } else { Offset::Beginning };
+            all.add_partition_offset(TOPIC, partition, from)?;
         }
         consumer.assign(&all)?;
         Ok(consumer)
@@ -75,7 +78,7 @@ impl Peer for Client {
     }
 
     async fn read(&self, expected: usize) -> Result<usize> {
-        let consumer = self.consume(Offset::Beginning)?;
+        let consumer = self.consume(false)?;
         let (mut count, mut bytes) = (0, 0);
         while count < expected {
             let message = consumer.recv().await?;
@@ -87,11 +90,7 @@ impl Peer for Client {
     }
 
     async fn tail(&self) -> Result<Box<dyn Tail>> {
-        let consumer = self.consume(Offset::End)?;
-        // An offset of the end is looked up when the first fetch is made.
-        tokio::time::sleep(Duration::from_secs(2)).await;
-        let ends = self.producer.client().fetch_metadata(Some(TOPIC), Timeout::After(Duration::from_secs(10)))?;
-        anyhow::ensure!(!ends.topics().is_empty(), "there is no topic");
+        let consumer = self.consume(true)?;
         Ok(Box::new(Consumed(consumer)))
     }
 }
@@ -100,7 +99,7 @@ struct Consumed(StreamConsumer);
 
 #[async_trait]
 impl Tail for Consumed {
-    async fn next(&mut self, found: &mut (dyn FnMut(&[u8]) + Send)) -> Result<()> {
+    async fn next(&mut self, found: Found<'_>) -> Result<()> {
         let message = self.0.recv().await?;
         found(message.payload().unwrap_or_default());
         Ok(())

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use futures_util::{StreamExt as _, future::try_join_all};
 use headwater_events::{DEFAULT_LANES, Event, lane_of};
 
-use crate::shared::{Peer, Tail};
+use crate::shared::{Found, Peer, Tail};
 
 pub(in crate::shared) struct Client {
     context: jetstream::Context,
@@ -72,7 +72,7 @@ struct Consumed(pull::Ordered);
 
 #[async_trait]
 impl Tail for Consumed {
-    async fn next(&mut self, found: &mut (dyn FnMut(&[u8]) + Send)) -> Result<()> {
+    async fn next(&mut self, found: Found<'_>) -> Result<()> {
         found(&self.0.next().await.context("the consumer ended")??.payload);
         Ok(())
     }

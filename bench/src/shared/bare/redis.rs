@@ -7,7 +7,7 @@ use headwater_redis::bench::Bare;
 use headwater_store::Append;
 use redis::{AsyncConnectionConfig, Client, Value, aio::MultiplexedConnection};
 
-use crate::shared::{Peer, Tail};
+use crate::shared::{Found, Peer, Tail};
 
 /// The same scripts with the same arguments, and nothing around them.
 pub(in crate::shared) struct Scripts(Bare);
@@ -21,7 +21,8 @@ impl Scripts {
 #[async_trait]
 impl Peer for Scripts {
     async fn publish(&self, batch: &[Event]) -> Result<()> {
-        let batch: Vec<Append> = batch.iter().map(|event| Append::new(event.clone())).collect::<Result<_, _>>()?;
+        let batch: Vec<Append> =
+            batch.iter().map(|event| Append::new(event.clone())).collect::<Result<_, _>>()?;
         Ok(self.0.append(&batch).await?)
     }
 
@@ -76,8 +77,14 @@ impl Peer for Plain {
     async fn tail(&self) -> Result<Box<dyn Tail>> {
         let config = AsyncConnectionConfig::new().set_response_timeout(None);
         let mut connection = self.client.get_multiplexed_async_connection_with_config(&config).await?;
-        let last: Vec<(String, Value)> =
-            redis::cmd("XREVRANGE").arg(KEY).arg("+").arg("-").arg("COUNT").arg(1).query_async(&mut connection).await?;
+        let last: Vec<(String, Value)> = redis::cmd("XREVRANGE")
+            .arg(KEY)
+            .arg("+")
+            .arg("-")
+            .arg("COUNT")
+            .arg(1)
+            .query_async(&mut connection)
+            .await?;
         let after = last.into_iter().next().map_or_else(|| "0".to_owned(), |(id, _)| id);
         Ok(Box::new(Blocked { connection, after }))
     }
@@ -93,7 +100,7 @@ type Entries = (String, Vec<(String, Vec<(String, Vec<u8>)>)>);
 
 #[async_trait]
 impl Tail for Blocked {
-    async fn next(&mut self, found: &mut (dyn FnMut(&[u8]) + Send)) -> Result<()> {
+    async fn next(&mut self, found: Found<'_>) -> Result<()> {
         let mut command = redis::cmd("XREAD");
         command.arg("COUNT").arg(1000).arg("BLOCK").arg(0).arg("STREAMS").arg(KEY).arg(&self.after);
         let read: Vec<Entries> = command.query_async(&mut self.connection).await?;
