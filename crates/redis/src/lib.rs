@@ -26,6 +26,7 @@ pub mod bench;
 mod body;
 mod checks;
 mod connect;
+mod dialect;
 mod failure;
 mod follow;
 mod hello;
@@ -44,5 +45,6 @@ mod tail;
 mod target;
 mod writer;
 
+pub use dialect::PlainStreams;
 pub use options::RedisOptions;
 pub use store::RedisStore;
