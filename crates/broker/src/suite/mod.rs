@@ -14,6 +14,7 @@
 
 pub mod closing;
 pub mod end;
+pub mod faults;
 pub mod filters;
 pub mod gaps;
 pub mod join;
@@ -204,6 +205,15 @@ macro_rules! broker_suite {
                 retention_that_passes_a_reader_is_told,
                 trimmed_deltas_are_told_once,
                 a_quiet_stream_has_no_gap,
+            ];
+            faults: [
+                restarts_are_not_seen_by_readers,
+                kills_are_not_seen_by_readers,
+                pauses_are_not_seen_by_readers,
+                cut_connections_are_not_seen_by_readers,
+                a_wiped_log_is_told_to_live_readers,
+                a_stream_deleted_under_a_reader_is_told,
+                foreign_entries_are_told,
             ];
             closing: [
                 closing_ends_readers_and_refuses_publishers,
