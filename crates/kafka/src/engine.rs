@@ -197,6 +197,9 @@ impl Engine {
 
 impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Engine").field("names", &self.names).field("epoch", &self.epoch()).finish_non_exhaustive()
+        f.debug_struct("Engine")
+            .field("names", &self.names)
+            .field("epoch", &self.epoch())
+            .finish_non_exhaustive()
     }
 }

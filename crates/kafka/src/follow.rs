@@ -18,12 +18,20 @@ struct Follower {
 }
 
 /// Follows a lane from behind `after`, over however many incarnations of its topic.
-pub(crate) fn follow(slot: watch::Receiver<Slot>, engine: Arc<Engine>, lane: Lane, after: Position) -> Follow {
+pub(crate) fn follow(
+    slot: watch::Receiver<Slot>,
+    engine: Arc<Engine>,
+    lane: Lane,
+    after: Position,
+) -> Follow {
     let ring = of_ring(&engine, lane, after);
     // The engine's connections must not live as long as whoever follows.
     drop(engine);
     let follower = Follower { slot, lane, at: after, ring };
-    Box::pin(stream::unfold(follower, |mut this| async move { this.next().await.map(|item| (Ok(item), this)) }))
+    Box::pin(stream::unfold(
+        follower,
+        |mut this| async move { this.next().await.map(|item| (Ok(item), this)) },
+    ))
 }
 
 fn of_ring(engine: &Engine, lane: Lane, after: Position) -> Follow {
@@ -38,7 +46,9 @@ impl Follower {
     async fn next(&mut self) -> Option<FollowItem> {
         if let Some(Ok(item)) = self.ring.next().await {
             match &item {
-                FollowItem::Batch(batch) => self.at = batch.last().map_or(self.at, headwater_store::Record::position),
+                FollowItem::Batch(batch) => {
+                    self.at = batch.last().map_or(self.at, headwater_store::Record::position);
+                }
                 FollowItem::Gap(Gap { to, .. }) | FollowItem::Deleted { to, .. } => self.at = *to,
             }
             return Some(item);

@@ -21,6 +21,10 @@ use crate::{
 const TICK: Duration = Duration::from_millis(250);
 /// How often a server that is away is asked whether it is back.
 const PROBE: Duration = Duration::from_secs(1);
+/// How often one that answers is asked whether it still does.
+const HEARTBEAT: Duration = Duration::from_secs(5);
+/// After how long without an answer it counts as away.
+const SILENCE: Duration = Duration::from_secs(3);
 /// How often retention and old deletions are looked at.
 const SWEEP: Duration = Duration::from_secs(10);
 /// How often the records of runs are saved at most, and how far a lane must have come for it.
@@ -125,10 +129,15 @@ async fn keep(shared: &Shared, engine: &Engine) {
             }
             (checked, doubtful) = (Instant::now(), seen == Topics::Doubtful);
         }
-        if shared.health.is_away() && probed.elapsed() > PROBE {
+        if engine.producer.waited().is_some_and(|waited| waited > SILENCE) {
+            shared.health.away(&silent(engine));
+        }
+        if probed.elapsed() > if shared.health.is_away() { PROBE } else { HEARTBEAT } {
             probed = Instant::now();
-            // Its answer changes the status.
-            let _ = engine.ends.now().await;
+            // An answer, and an error too, changes the status.
+            if tokio::time::timeout(SILENCE, engine.ends.now()).await.is_err() {
+                shared.health.away(&silent(engine));
+            }
         }
         if shared.health.is_away() {
             continue;
@@ -142,6 +151,10 @@ async fn keep(shared: &Shared, engine: &Engine) {
             sweep(engine).await;
         }
     }
+}
+
+fn silent(engine: &Engine) -> String {
+    format!("kafka at {} has not answered for {} s", engine.names.servers, SILENCE.as_secs())
 }
 
 async fn sweep(engine: &Engine) {

@@ -9,8 +9,8 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use headwater_store::{
-    Append, Appended, Capabilities, Epoch, Error, EventLog, Follow, FollowScope, Lane, Page, Position, ReadScope,
-    RunRecord, StateEntry, StateStore, Status, StreamName, Tenant, Version, capabilities::RunRead,
+    Append, Appended, Capabilities, Epoch, Error, EventLog, Follow, FollowScope, Lane, Page, Position,
+    ReadScope, RunRecord, StateEntry, StateStore, Status, StreamName, Tenant, Version, capabilities::RunRead,
 };
 use tokio::{sync::watch, task::JoinHandle};
 
@@ -19,7 +19,9 @@ use crate::{
     engine::Engine,
     follow,
     health::Health,
-    keeper, metric_definitions, read, runs,
+    keeper,
+    lane_log::LaneLog,
+    metric_definitions, read, runs,
     state::{self, Kind},
 };
 
@@ -194,7 +196,7 @@ impl EventLog for KafkaStore {
     }
 
     async fn lane_tail(&self, lane: Lane) -> Result<Position, Error> {
-        Ok(self.engine()?.lane(lane).map_or(Position::ZERO, |log| log.tail()))
+        Ok(self.engine()?.lane(lane).map_or(Position::ZERO, LaneLog::tail))
     }
 
     async fn run(&self, tenant: &Tenant, stream: &StreamName) -> Result<Option<RunRecord>, Error> {
@@ -219,7 +221,9 @@ impl EventLog for KafkaStore {
             }
         }
         let listed = engine.runs.list(tenant, after, limit).into_iter();
-        Ok(listed.filter_map(|(name, lane, run)| Some((name, engine.run_with_losses(lane, Some(run))?))).collect())
+        Ok(listed
+            .filter_map(|(name, lane, run)| Some((name, engine.run_with_losses(lane, Some(run))?)))
+            .collect())
     }
 
     async fn trim(&self) -> Result<(), Error> {
@@ -244,7 +248,10 @@ impl EventLog for KafkaStore {
             };
             // What is not followed to its end, or saved, is found at the next opening.
             if !matches!(tokio::time::timeout(CLOSE, follow).await, Ok(Ok(()))) {
-                tracing::warn!(topic = self.shared.options.topic, "closed without having saved what was read");
+                tracing::warn!(
+                    topic = self.shared.options.topic,
+                    "closed without having saved what was read"
+                );
             }
             engine.logs().iter().for_each(|log| log.ring.close());
             self.keeper.abort();

@@ -60,7 +60,9 @@ fn take(
         Err(error) => {
             let code = error.rdkafka_error_code()?;
             let missing = failure::is_missing_code(code);
-            (missing || code == RDKafkaErrorCode::AutoOffsetReset || code == RDKafkaErrorCode::OffsetOutOfRange)
+            (missing
+                || code == RDKafkaErrorCode::AutoOffsetReset
+                || code == RDKafkaErrorCode::OffsetOutOfRange)
                 .then_some(code)
         }
     }

@@ -30,12 +30,7 @@ pub(crate) struct OnKafka {
 
 impl OnKafka {
     pub(crate) fn new() -> Self {
-        Self {
-            topic: topic(),
-            harmed: AtomicBool::new(false),
-            own: OnceLock::new(),
-            lanes: Mutex::new(0),
-        }
+        Self { topic: topic(), harmed: AtomicBool::new(false), own: OnceLock::new(), lanes: Mutex::new(0) }
     }
 
     /// Where the store of this fixture is.
