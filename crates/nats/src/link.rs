@@ -36,6 +36,8 @@ pub(crate) struct Link {
     pub(crate) address: Address,
     pub(crate) options: NatsOptions,
     pub(crate) names: Names,
+    /// Which of the processes that have the log open this is.
+    pub(crate) id: String,
     pub(crate) clock: ServerClock,
     pub(crate) identity: watch::Sender<Identity>,
     /// Held while the log is looked for or made again.
@@ -76,6 +78,7 @@ impl Link {
         Ok(Self {
             client,
             names,
+            id: uuid::Uuid::new_v4().simple().to_string(),
             address,
             options,
             clock: ServerClock::new(),
@@ -149,18 +152,6 @@ impl Link {
             Ok(Err(error)) if error.kind() == RequestErrorKind::NoResponders => Err(Silence::NoResponders),
             Ok(Err(error)) => Err(Silence::Lost(error.to_string())),
         }
-    }
-
-    /// Asks until there is an answer or time is up. For questions that may be asked twice.
-    pub(crate) async fn ask(&self, subject: &str, payload: Bytes) -> Result<Message, Error> {
-        let deadline = self.deadline();
-        for attempt in 0.. {
-            match self.ask_once(subject, payload.clone(), deadline).await {
-                Ok(message) => return Ok(message),
-                Err(silence) => self.again(silence, attempt, deadline).await?,
-            }
-        }
-        Err(self.unavailable("no answer"))
     }
 
     /// Waits before the next try, or gives up.

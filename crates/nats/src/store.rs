@@ -75,13 +75,16 @@ struct Notice {
     tenant: Tenant,
     stream: StreamName,
     to: u64,
+    by: String,
 }
 
 /// Hears of deletions by other processes.
 async fn hear(link: Arc<Link>, feeds: Arc<Feeds>) {
     let Ok(mut notices) = link.client.subscribe(link.notices()).await else { return };
     while let Some(message) = notices.next().await {
-        if let Ok(notice) = serde_json::from_slice::<Notice>(&message.payload) {
+        if let Ok(notice) = serde_json::from_slice::<Notice>(&message.payload)
+            && notice.by != link.id
+        {
             feeds.deleted(&notice.tenant, &notice.stream, notice.to);
         }
     }

@@ -272,6 +272,15 @@ pub trait EventLog: Send + Sync + 'static {
         self.tail().await
     }
 
+    /// How many events of a scope stand behind a position.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] without `lag`.
+    async fn count(&self, scope: &ReadScope, after: Position) -> Result<u64, Error> {
+        let _ = (scope, after);
+        Err(Error::Unsupported { what: "lag".into() })
+    }
+
     /// The record of a run, if it has one.
     async fn run(&self, tenant: &Tenant, stream: &StreamName) -> Result<Option<RunRecord>, Error>;
 

@@ -1,6 +1,7 @@
 //! The contract: traits, what goes in and what comes out.
 
 mod error;
+pub(crate) mod groups;
 mod info;
 mod item;
 mod stream;
@@ -12,6 +13,10 @@ pub use headwater_store::{Capabilities, Status, StatusKind};
 use tokio::sync::watch;
 
 pub use error::Error;
+pub use groups::{
+    AfterDeadLetter, ConsumerGroups, DeadLetter, DeadLetterFilter, Fetch, Fetched, Group, GroupConfig,
+    GroupGap, GroupInfo, Lease, LeaseError, Leased, Refused, Settlement, Verdict, WorkerInfo, WorkerName,
+};
 pub use info::StreamInfo;
 pub use item::{Delivery, Gap, Item, Page, Published};
 pub use stream::{EventStream, Source};

@@ -39,6 +39,7 @@ mod mark;
 mod mark_file;
 mod marks;
 mod options;
+mod parts;
 mod pass;
 mod patience;
 mod reader;

@@ -52,7 +52,6 @@ impl Publisher {
             None => error,
         };
         match failure {
-            Failure::NotSent(error) => return Err(given_up(lost, error)),
             Failure::Lost(why) => {
                 *lost = Some(why);
                 if last {
