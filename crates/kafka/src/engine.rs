@@ -17,7 +17,9 @@ use rdkafka::{
 use tokio::sync::{Notify, watch};
 
 use crate::{
-    KafkaOptions, config,
+    KafkaOptions,
+    aside::Aside,
+    config,
     context::Context,
     ends::{Bounds, Ends},
     failure::explain,
@@ -32,6 +34,9 @@ use crate::{
     state::State,
     topic::{Identity, Topics},
 };
+
+/// An engine as it is shared: its end, which waits for the threads of its clients, holds up nobody.
+pub(crate) type EngineRef = Arc<Aside<Engine>>;
 
 /// Connections to the topics, and what is known of them.
 pub(crate) struct Engine {

@@ -1,13 +1,14 @@
 //! A follower of one lane: the lane's ring, and after it that of the topic's next incarnation.
 
-use std::sync::Arc;
-
 use futures_util::{StreamExt, stream};
 use headwater_events::{Lane, Position};
 use headwater_store::{Follow, FollowItem, FollowScope, Gap, GapReason};
 use tokio::sync::watch;
 
-use crate::{engine::Engine, store::Slot};
+use crate::{
+    engine::{Engine, EngineRef},
+    store::Slot,
+};
 
 struct Follower {
     slot: watch::Receiver<Slot>,
@@ -18,12 +19,7 @@ struct Follower {
 }
 
 /// Follows a lane from behind `after`, over however many incarnations of its topic.
-pub(crate) fn follow(
-    slot: watch::Receiver<Slot>,
-    engine: Arc<Engine>,
-    lane: Lane,
-    after: Position,
-) -> Follow {
+pub(crate) fn follow(slot: watch::Receiver<Slot>, engine: EngineRef, lane: Lane, after: Position) -> Follow {
     let ring = of_ring(&engine, lane, after);
     // The engine's connections must not live as long as whoever follows.
     drop(engine);

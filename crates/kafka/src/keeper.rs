@@ -11,7 +11,8 @@ use tokio::{
 };
 
 use crate::{
-    engine::Engine,
+    aside::Aside,
+    engine::{Engine, EngineRef},
     follower, metric_definitions, runs,
     state::{self, Kind},
     store::Shared,
@@ -42,7 +43,7 @@ const REMEMBERED: Duration = Duration::from_secs(3600);
 /// Keeps one engine after the other until it is aborted. Tells once the first has caught up with its topics.
 pub(crate) async fn run(
     shared: Arc<Shared>,
-    mut engine: Arc<Engine>,
+    mut engine: EngineRef,
     ready: oneshot::Sender<Result<(), Error>>,
 ) {
     let mut ready = Some(ready);
@@ -144,6 +145,7 @@ async fn keep(shared: &Shared, engine: &Engine) {
         }
         if saved.elapsed() > SAVE {
             saved = Instant::now();
+            engine.readers.rest();
             report("saving the records of runs", runs::save(engine, WORTH_SAVING).await);
         }
         if swept.elapsed() > SWEEP {
@@ -205,12 +207,12 @@ async fn look_at(engine: &Engine) -> Topics {
 }
 
 /// Opens the topics again, making them where they are not there.
-async fn reopen(shared: &Shared) -> Arc<Engine> {
+async fn reopen(shared: &Shared) -> EngineRef {
     loop {
         match Engine::open(&shared.options, &shared.health).await {
             Ok(engine) => {
                 shared.health.well(&shared.options.servers.join(","));
-                return Arc::new(engine);
+                return Arc::new(Aside::new(engine));
             }
             Err(error) => shared.health.away(&error.to_string()),
         }

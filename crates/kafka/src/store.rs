@@ -16,7 +16,8 @@ use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
     KafkaOptions, append,
-    engine::Engine,
+    aside::Aside,
+    engine::{Engine, EngineRef},
     follow,
     health::Health,
     keeper,
@@ -42,7 +43,7 @@ pub(crate) struct Shared {
 /// The engine that calls go to.
 #[derive(Debug, Clone)]
 pub(crate) enum Slot {
-    Open(Arc<Engine>),
+    Open(EngineRef),
     /// The topics are gone or others, and are being opened again.
     Away,
     Closed,
@@ -61,7 +62,7 @@ impl KafkaStore {
         metric_definitions::describe();
         let options = Arc::new(options);
         let health = Arc::new(Health::new(&options.servers.join(",")));
-        let engine = Arc::new(Engine::open(&options, &health).await?);
+        let engine = Arc::new(Aside::new(Engine::open(&options, &health).await?));
         let epoch = RwLock::new(engine.epoch());
         let slot = watch::Sender::new(Slot::Open(Arc::clone(&engine)));
         let shared = Arc::new(Shared { options, health, slot, epoch });
@@ -72,13 +73,13 @@ impl KafkaStore {
         Ok(store)
     }
 
-    fn engine(&self) -> Result<Arc<Engine>, Error> {
+    fn engine(&self) -> Result<EngineRef, Error> {
         self.shared.engine()
     }
 }
 
 impl Shared {
-    fn engine(&self) -> Result<Arc<Engine>, Error> {
+    fn engine(&self) -> Result<EngineRef, Error> {
         match &*self.slot.borrow() {
             Slot::Open(engine) => Ok(Arc::clone(engine)),
             Slot::Away => Err(Error::unavailable(format_args!(
@@ -100,7 +101,7 @@ impl Shared {
     }
 
     /// Gives calls their engine. `false`: the store was closed.
-    pub(crate) fn enter(&self, engine: &Arc<Engine>) -> bool {
+    pub(crate) fn enter(&self, engine: &EngineRef) -> bool {
         *self.epoch.write().unwrap_or_else(PoisonError::into_inner) = engine.epoch();
         self.put(Slot::Open(Arc::clone(engine)))
     }
@@ -115,7 +116,7 @@ impl Shared {
         })
     }
 
-    fn close(&self) -> Result<Option<Arc<Engine>>, Error> {
+    fn close(&self) -> Result<Option<EngineRef>, Error> {
         match self.slot.send_replace(Slot::Closed) {
             Slot::Open(engine) => Ok(Some(engine)),
             Slot::Away => Ok(None),
@@ -255,11 +256,7 @@ impl EventLog for KafkaStore {
             }
             engine.logs().iter().for_each(|log| log.ring.close());
             self.keeper.abort();
-            let _ = tokio::task::spawn_blocking(move || {
-                engine.readers.close();
-                drop(engine);
-            })
-            .await;
+            drop(engine);
         }
         self.shared.health.closed();
         Ok(())
