@@ -9,7 +9,8 @@
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
-    io::{ErrorKind, Read, Seek, SeekFrom, Write},
+    io::{ErrorKind, Read, Write},
+    os::unix::fs::FileExt,
     path::{Path, PathBuf},
 };
 
@@ -174,7 +175,6 @@ impl Mark {
         bytes[..8].copy_from_slice(&position.0.to_be_bytes());
         let sum = xxh3_64(&bytes[..8]);
         bytes[8..].copy_from_slice(&sum.to_be_bytes());
-        self.0.seek(SeekFrom::Start(0))?;
-        self.0.write_all(&bytes)
+        self.0.write_all_at(&bytes, 0)
     }
 }

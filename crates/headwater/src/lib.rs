@@ -99,3 +99,8 @@ pub use headwater_store::{
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
+
+/// So are those of the guide to the mirror.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/mirror.md")]
+struct MirrorGuide;

@@ -19,7 +19,7 @@ use crate::{
     engine::Engine,
     follow,
     health::Health,
-    keeper, metric_definitions, read,
+    keeper, metric_definitions, read, runs,
     state::{self, Kind},
 };
 
@@ -60,7 +60,7 @@ impl KafkaStore {
         let options = Arc::new(options);
         let health = Arc::new(Health::new(&options.servers.join(",")));
         let engine = Arc::new(Engine::open(&options, &health).await?);
-        let epoch = RwLock::new(engine.epoch);
+        let epoch = RwLock::new(engine.epoch());
         let slot = watch::Sender::new(Slot::Open(Arc::clone(&engine)));
         let shared = Arc::new(Shared { options, health, slot, epoch });
         let (ready, opened) = tokio::sync::oneshot::channel();
@@ -99,7 +99,7 @@ impl Shared {
 
     /// Gives calls their engine. `false`: the store was closed.
     pub(crate) fn enter(&self, engine: &Arc<Engine>) -> bool {
-        *self.epoch.write().unwrap_or_else(PoisonError::into_inner) = engine.epoch;
+        *self.epoch.write().unwrap_or_else(PoisonError::into_inner) = engine.epoch();
         self.put(Slot::Open(Arc::clone(engine)))
     }
 
@@ -239,10 +239,13 @@ impl EventLog for KafkaStore {
             let follow = async {
                 let ends = engine.ends.now().await?;
                 engine.caught_up_all(&ends).await?;
-                engine.state_caught_up(ends.state()).await
+                engine.state_caught_up(ends.state()).await?;
+                runs::save(&engine, 1).await
             };
-            // What is not followed to its end is found at the next opening.
-            let _ = tokio::time::timeout(CLOSE, follow).await;
+            // What is not followed to its end, or saved, is found at the next opening.
+            if !matches!(tokio::time::timeout(CLOSE, follow).await, Ok(Ok(()))) {
+                tracing::warn!(topic = self.shared.options.topic, "closed without having saved what was read");
+            }
             engine.logs().iter().for_each(|log| log.ring.close());
             self.keeper.abort();
             let _ = tokio::task::spawn_blocking(move || {

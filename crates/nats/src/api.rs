@@ -25,7 +25,6 @@ pub(crate) mod code {
     pub(crate) const WRONG_LAST_SEQUENCE: [u16; 2] = [10071, 10164];
     pub(crate) const DUPLICATE_UNDECIDED: u16 = 10158;
     pub(crate) const NO_ROOM: [u16; 5] = [10002, 10023, 10028, 10047, 10077];
-    pub(crate) const BATCH_DISABLED: u16 = 10174;
     pub(crate) const BATCH_TOO_MANY: u16 = 10210;
     pub(crate) const BATCH_INCOMPLETE: u16 = 10176;
     pub(crate) const BATCH_DUPLICATE: u16 = 10201;
@@ -55,8 +54,6 @@ pub(crate) struct PubAck {
     pub(crate) seq: u64,
     #[serde(default)]
     pub(crate) duplicate: bool,
-    #[serde(default)]
-    pub(crate) count: u64,
 }
 
 /// A question for stored messages.
@@ -99,7 +96,6 @@ pub(crate) struct StreamInfo {
 #[derive(Debug, Clone, Default, Deserialize)]
 pub(crate) struct StreamState {
     pub(crate) messages: u64,
-    pub(crate) first_seq: u64,
     pub(crate) last_seq: u64,
     #[serde(default)]
     pub(crate) subjects: Option<std::collections::HashMap<String, u64>>,

@@ -36,6 +36,8 @@ pub(crate) struct Link {
     pub(crate) address: Address,
     pub(crate) options: NatsOptions,
     pub(crate) names: Names,
+    /// Which of the processes that have the log open this is.
+    pub(crate) id: String,
     pub(crate) clock: ServerClock,
     pub(crate) identity: watch::Sender<Identity>,
     /// Held while the log is looked for or made again.
@@ -76,6 +78,7 @@ impl Link {
         Ok(Self {
             client,
             names,
+            id: uuid::Uuid::new_v4().simple().to_string(),
             address,
             options,
             clock: ServerClock::new(),
@@ -151,20 +154,13 @@ impl Link {
         }
     }
 
-    /// Asks until there is an answer or time is up. For questions that may be asked twice.
-    pub(crate) async fn ask(&self, subject: &str, payload: Bytes) -> Result<Message, Error> {
-        let deadline = self.deadline();
-        for attempt in 0.. {
-            match self.ask_once(subject, payload.clone(), deadline).await {
-                Ok(message) => return Ok(message),
-                Err(silence) => self.again(silence, attempt, deadline).await?,
-            }
-        }
-        Err(self.unavailable("no answer"))
-    }
-
     /// Waits before the next try, or gives up.
-    pub(crate) async fn again(&self, silence: Silence, attempt: usize, deadline: Instant) -> Result<(), Error> {
+    pub(crate) async fn again(
+        &self,
+        silence: Silence,
+        attempt: usize,
+        deadline: Instant,
+    ) -> Result<(), Error> {
         let why = match silence {
             Silence::Forbidden(what) => return Err(self.forbidden(&what)),
             Silence::NoResponders => "JetStream does not answer".to_owned(),
@@ -220,10 +216,9 @@ impl Link {
                 Ok(Some(info))
             }
             Err(refusal) if refusal.err_code == code::STREAM_NOT_FOUND => Ok(None),
-            Err(refusal) if code::JETSTREAM_OFF.contains(&refusal.err_code) => Err(Error::config(format_args!(
-                "{}: JetStream is off for this user: {refusal}",
-                self.address.shown()
-            ))),
+            Err(refusal) if code::JETSTREAM_OFF.contains(&refusal.err_code) => Err(Error::config(
+                format_args!("{}: JetStream is off for this user: {refusal}", self.address.shown()),
+            )),
             Err(refusal) => Err(self.unavailable(refusal)),
         }
     }
@@ -291,7 +286,8 @@ impl Link {
                     None => messages.push(message),
                     // The end, and how much is behind it.
                     Some(204) => {
-                        let rest = message.headers.as_ref().and_then(|headers| headers.get("Nats-Num-Pending"));
+                        let rest =
+                            message.headers.as_ref().and_then(|headers| headers.get("Nats-Num-Pending"));
                         return Ok(rest.and_then(|rest| rest.as_str().parse().ok()).unwrap_or(0));
                     }
                     // Nothing more, or no more that fits.

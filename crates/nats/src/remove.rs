@@ -47,7 +47,7 @@ impl Link {
         })
         .await?;
         self.purge(filter, to).await?;
-        let notice = json!({ "tenant": tenant, "stream": stream, "to": to }).to_string();
+        let notice = json!({ "tenant": tenant, "stream": stream, "to": to, "by": self.id }).to_string();
         // Those who are connected hear it; others read it.
         let _ = self.client.publish(self.notices(), Bytes::from(notice)).await;
         Ok(Some(to))

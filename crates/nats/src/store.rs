@@ -14,14 +14,7 @@ use tokio::{
     task::AbortHandle,
 };
 
-use crate::{
-    NatsOptions,
-    connect::check,
-    feed::Feeds,
-    link::Link,
-    publish::Publisher,
-    url::Address,
-};
+use crate::{NatsOptions, connect::check, feed::Feeds, link::Link, publish::Publisher, url::Address};
 
 /// A log on NATS JetStream. Any number of processes may open the same one.
 ///
@@ -75,13 +68,16 @@ struct Notice {
     tenant: Tenant,
     stream: StreamName,
     to: u64,
+    by: String,
 }
 
 /// Hears of deletions by other processes.
 async fn hear(link: Arc<Link>, feeds: Arc<Feeds>) {
     let Ok(mut notices) = link.client.subscribe(link.notices()).await else { return };
     while let Some(message) = notices.next().await {
-        if let Ok(notice) = serde_json::from_slice::<Notice>(&message.payload) {
+        if let Ok(notice) = serde_json::from_slice::<Notice>(&message.payload)
+            && notice.by != link.id
+        {
             feeds.deleted(&notice.tenant, &notice.stream, notice.to);
         }
     }

@@ -8,7 +8,8 @@ use headwater_store::{Error, StatusKind};
 
 use super::{
     Writer,
-    group::{Answer, Group, Sources},
+    answers::{self, Answer},
+    group::{Group, Sources},
     request::{Prepared, Request},
 };
 use crate::{
@@ -41,7 +42,7 @@ impl Writer {
             }
             Err((error, answers)) => {
                 // Nothing of the group was stored, and what broke it is a read.
-                answer(answers, Some(&|| Error::unavailable(&error)));
+                answers::fail(answers, || Error::unavailable(&error));
             }
         }
     }
@@ -127,7 +128,7 @@ impl Writer {
     fn commit(&mut self, view: &Arc<View>, mut group: Group) {
         group.finish(view);
         if group.is_empty() {
-            return answer(std::mem::take(&mut group.answers), None);
+            return self.desk.send(group.answers);
         }
         self.recent.spill(&view.buckets, 2 * group.prints.len(), &mut group.batch);
         let durable = self.reserve(view, &mut group);
@@ -143,7 +144,7 @@ impl Writer {
         if let Err(error) = committed {
             self.fail(&error, records);
             let reason = error.to_string();
-            return answer(answers, Some(&|| Error::Unknown { reason: reason.clone() }));
+            return answers::fail(answers, || Error::Unknown { reason: reason.clone() });
         }
         self.unsynced = !durable;
         let bytes =
@@ -166,7 +167,7 @@ impl Writer {
             self.shared.set_tail(end.position);
             self.shared.ring.push(records.into());
         }
-        answer(answers, None);
+        self.desk.send(answers);
     }
 
     /// Whether the commit must reach the disk before it is answered: always, or because it reserves positions.
@@ -268,17 +269,6 @@ fn refuse(requests: Vec<Request>, error: impl Fn() -> Error) {
             Request::Put { reply, .. } => drop(reply.send(Err(error()))),
             Request::Delete { reply, .. } => drop(reply.send(Err(error()))),
             Request::Control(_) => {}
-        }
-    }
-}
-
-/// Sends the answers, or the error in their place. A caller that has gone away is no error.
-fn answer(answers: Vec<Answer>, error: Option<&dyn Fn() -> Error>) {
-    for answer in answers {
-        match answer {
-            Answer::Append(reply, appended) => drop(reply.send(error.map_or(Ok(appended), |e| Err(e())))),
-            Answer::Put(reply, result) => drop(reply.send(error.map_or(result, |e| Err(e())))),
-            Answer::Delete(reply, result) => drop(reply.send(error.map_or(result, |e| Err(e())))),
         }
     }
 }

@@ -9,6 +9,7 @@ use headwater_store::{Appended, Error, Record, RunRecord, Version};
 use jiff::Timestamp;
 
 use super::{
+    answers::Answer,
     refs,
     request::{Prepared, Reply},
     runs::RunCache,
@@ -24,13 +25,6 @@ use crate::{
     value::{self, Body},
     view::View,
 };
-
-/// An answer that waits for the commit.
-pub(super) enum Answer {
-    Append(Reply<Vec<Appended>>, Vec<Appended>),
-    Put(Reply<Version>, Result<Version, Error>),
-    Delete(Reply<()>, Result<(), Error>),
-}
 
 /// What the group reads while it is built.
 pub(super) struct Sources<'a> {

@@ -8,6 +8,7 @@
 //! While a commit waits for the disk, the queue fills; what is in it when the disk is done becomes the next group.
 //! No timer delays a lone publisher.
 
+mod answers;
 mod commit;
 mod cuts;
 mod drop;
@@ -32,7 +33,7 @@ use tokio::{
     time::Instant,
 };
 
-use self::{failure::Away, request::Request, runs::RunCache};
+use self::{answers::Desk, failure::Away, request::Request, runs::RunCache};
 use crate::{
     EmbeddedOptions, Fsync,
     folder::{Folder, Mark},
@@ -50,6 +51,7 @@ pub(crate) struct Writer {
     folder: Folder,
     mark: Mark,
     queue: mpsc::Receiver<Request>,
+    desk: Desk,
     /// `None` while the database is closed.
     view: Option<Arc<View>>,
     end: End,
@@ -79,6 +81,7 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
+    /// Answers come from the runtime in which this is called, if it has threads of its own.
     pub(crate) fn new(
         shared: Arc<Shared>,
         folder: Folder,
@@ -112,6 +115,7 @@ impl Writer {
             folder,
             mark,
             queue,
+            desk: Desk::here(),
         })
     }
 

@@ -59,7 +59,7 @@ pub(crate) struct Producer {
     names: Names,
     room: Arc<Semaphore>,
     room_kib: u32,
-    /// Whether the producer was closed; held while records are handed over.
+    /// Whether nothing more is taken from callers; held while theirs is handed over.
     closed: tokio::sync::RwLock<bool>,
 }
 
@@ -88,7 +88,8 @@ impl Producer {
         })
     }
 
-    /// Sends records in the order given; the answers come with the batch. They are on their way when this returns.
+    /// Sends a caller's records in the order given; the answers come with the batch. They are on their way when this
+    /// returns.
     ///
     /// Waits only for room, and loses nothing when it is dropped while it waits.
     pub(crate) async fn send(&self, records: Vec<Outgoing<'_>>) -> Result<Arc<Batch>, Error> {
@@ -96,6 +97,11 @@ impl Producer {
         if *closed {
             return Err(Error::Closed);
         }
+        self.send_own(records).await
+    }
+
+    /// The same for records of the store's own, which it sends while it closes too.
+    pub(crate) async fn send_own(&self, records: Vec<Outgoing<'_>>) -> Result<Arc<Batch>, Error> {
         let bytes: usize = records
             .iter()
             .map(|record| record.key.len() + record.value.map_or(0, <[u8]>::len) + RECORD_BYTES)
@@ -150,7 +156,7 @@ impl Producer {
         late
     }
 
-    /// Takes nothing more, and waits until the server has answered everything.
+    /// Takes nothing more from callers, and waits until the server has answered everything.
     pub(crate) async fn close(&self) {
         *self.closed.write().await = true;
         self.deliveries.waiting.idle().await;

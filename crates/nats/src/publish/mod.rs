@@ -45,8 +45,6 @@ pub(crate) struct Publisher {
 
 /// How an attempt failed.
 enum Failure {
-    /// Nothing was sent.
-    NotSent(Error),
     /// It is not known what was stored.
     Lost(String),
     /// The server stored nothing.
@@ -69,11 +67,6 @@ impl Publisher {
             singles: Semaphore::new(SINGLES),
             atomic,
         }
-    }
-
-    /// Whether batches are stored whole or not at all.
-    pub(crate) const fn is_atomic(&self) -> bool {
-        self.atomic
     }
 
     pub(crate) async fn append(&self, batch: Vec<Append>) -> Result<Vec<Appended>, Error> {

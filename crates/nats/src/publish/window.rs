@@ -1,6 +1,5 @@
 //! Several events, one after the other, for servers without atomic batches.
 
-use futures_util::future::join_all;
 use headwater_store::{Appended, Error};
 
 use super::{Failure, Publisher, Stored, appended, item::Item};
@@ -41,19 +40,16 @@ impl Publisher {
                 Ok(wire) => wire,
                 Err(error) => return Err(lost.map_or(error, |why: String| self.unknown(why))),
             };
-            // Polled in order, so that they are sent in order.
-            let sent = join_all(rest.iter().map(|i| {
-                let item = &items[*i];
-                wire.ask(&item.subject, item.headers(), item.payload.clone(), deadline)
-            }));
+            let sent = wire.ask_all(&rest.iter().map(|i| &items[*i]).collect::<Vec<_>>(), deadline).await;
             let mut failure = None;
             // An event that comes behind one that must be sent again stands before it.
             let (mut again, mut order_lost) = (false, false);
-            for (i, sent) in rest.iter().copied().zip(sent.await) {
+            for (i, sent) in rest.iter().copied().zip(sent) {
                 let item = &mut items[i];
                 match sent {
                     Ok(ack) => {
-                        order_lost |= !ack.duplicate && (again || matches!(failure, Some(Failure::Refused(_))));
+                        order_lost |=
+                            !ack.duplicate && (again || matches!(failure, Some(Failure::Refused(_))));
                         answers[i] = if ack.duplicate {
                             let mut found = self.found(item, ack.seq).await?;
                             if let Some(found) = found.as_mut().filter(|_| lost.is_some()) {
@@ -73,7 +69,8 @@ impl Publisher {
             }
             if order_lost {
                 return Err(Error::Unknown {
-                    reason: "order_lost: the server did not take an event and stored what followed it".to_owned(),
+                    reason: "order_lost: the server did not take an event and stored what followed it"
+                        .to_owned(),
                 });
             }
             if let Some(failure) = failure {

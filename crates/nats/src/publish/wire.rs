@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use async_nats::{Client, Event, HeaderMap, RequestErrorKind, ServerError};
+use async_nats::{Client, Event, HeaderMap, Message, RequestErrorKind, ServerError, StatusCode};
 use bytes::Bytes;
+use futures_util::StreamExt;
 use headwater_store::Error;
 use tokio::{
     sync::watch,
     time::{Instant, timeout_at},
 };
 
-use super::{Failure, Publisher};
+use super::{Failure, Publisher, item::Item};
 use crate::{
     api::{PubAck, Refusal, answer},
     backoff,
@@ -97,7 +98,12 @@ impl Wire {
     }
 
     /// Puts a message behind those that were sent before it, without waiting for an answer.
-    pub(super) async fn send(&self, subject: &str, headers: HeaderMap, payload: Bytes) -> Result<(), Failure> {
+    pub(super) async fn send(
+        &self,
+        subject: &str,
+        headers: HeaderMap,
+        payload: Bytes,
+    ) -> Result<(), Failure> {
         self.client
             .publish_with_headers(subject.to_owned(), headers, payload)
             .await
@@ -120,19 +126,59 @@ impl Wire {
         };
         match sent {
             Err(_) => Err(Failure::Lost("no answer in time".to_owned())),
-            Ok(Ok(message)) => match answer::<PubAck>(&message.payload) {
-                Ok(Ok(ack)) => Ok(ack),
-                Ok(Err(refusal)) => Err(Failure::Refused(refusal)),
-                Err(error) => Err(Failure::Lost(error.to_string())),
-            },
-            // Nobody took it: the stream is gone, or its leader is being chosen.
-            Ok(Err(error)) if error.kind() == RequestErrorKind::NoResponders => Err(Failure::Refused(Refusal {
-                code: 503,
-                err_code: 0,
-                description: "JetStream does not answer".to_owned(),
-            })),
+            Ok(Ok(message)) => understand(&message),
+            Ok(Err(error)) if error.kind() == RequestErrorKind::NoResponders => {
+                Err(Failure::Refused(nobody()))
+            }
             Ok(Err(error)) => Err(Failure::Lost(error.to_string())),
         }
+    }
+
+    /// Puts messages behind each other and gathers the server's answers, in the same order.
+    pub(super) async fn ask_all(&self, items: &[&Item], deadline: Instant) -> Vec<Result<PubAck, Failure>> {
+        let lost = |why: &dyn std::fmt::Display| Failure::Lost(why.to_string());
+        let mut answers: Vec<_> = items.iter().map(|_| Err(lost(&"no answer"))).collect();
+        let inbox = self.client.new_inbox();
+        let Ok(mut replies) = self.client.subscribe(format!("{inbox}.*")).await else { return answers };
+        let subject = items.first().map_or("", |item| item.subject.as_str());
+        let gather = async {
+            for (n, item) in items.iter().enumerate() {
+                let reply = format!("{inbox}.{n}");
+                let (subject, payload) = (item.subject.clone(), item.payload.clone());
+                if self
+                    .client
+                    .publish_with_reply_and_headers(subject, reply, item.headers(), payload)
+                    .await
+                    .is_err()
+                {
+                    return None;
+                }
+            }
+            let mut open = items.len();
+            while open > 0 {
+                let reply = replies.next().await?;
+                let n = reply.subject.rsplit('.').next().and_then(|n| n.parse::<usize>().ok());
+                if let Some(slot) = n.and_then(|n| answers.get_mut(n)) {
+                    open -= 1;
+                    *slot = understand(&reply);
+                }
+            }
+            Some(())
+        };
+        let failure = tokio::select! {
+            _ = timeout_at(deadline, gather) => return answers,
+            failure = self.broken(subject) => failure,
+        };
+        let why = match failure {
+            Failure::Lost(why) => why,
+            Failure::Refused(refusal) => {
+                return items.iter().map(|_| Err(Failure::Refused(refusal.clone()))).collect();
+            }
+        };
+        answers.iter_mut().filter(|answer| matches!(answer, Err(Failure::Lost(_)))).for_each(|answer| {
+            *answer = Err(lost(&why));
+        });
+        answers
     }
 
     async fn broken(&self, subject: &str) -> Failure {
@@ -151,5 +197,21 @@ impl Wire {
                 return Failure::Lost("the connection ended".to_owned());
             }
         }
+    }
+}
+
+/// Nobody took it: the stream is gone, or its leader is being chosen.
+fn nobody() -> Refusal {
+    Refusal { code: 503, err_code: 0, description: "JetStream does not answer".to_owned() }
+}
+
+fn understand(message: &Message) -> Result<PubAck, Failure> {
+    if message.status == Some(StatusCode::NO_RESPONDERS) {
+        return Err(Failure::Refused(nobody()));
+    }
+    match answer::<PubAck>(&message.payload) {
+        Ok(Ok(ack)) => Ok(ack),
+        Ok(Err(refusal)) => Err(Failure::Refused(refusal)),
+        Err(error) => Err(Failure::Lost(error.to_string())),
     }
 }

@@ -84,20 +84,21 @@ impl Entries {
         }
     }
 
-    pub(super) fn forget(&mut self, tenant: &Tenant, stream: &StreamName) {
+    pub(super) fn forget(&mut self, tenant: &Tenant, stream: &StreamName, to: Position) {
+        let is_gone = |record: &Record| record.position() <= to && record.is_of(tenant, stream);
         for kept in &mut self.kept {
             let Entry::Batch(batch) = &mut kept.entry else {
                 continue;
             };
-            if batch.iter().any(|record| record.is_of(tenant, stream)) {
-                *batch = batch.iter().filter(|record| !record.is_of(tenant, stream)).cloned().collect();
+            if batch.iter().any(is_gone) {
+                *batch = batch.iter().filter(|record| !is_gone(record)).cloned().collect();
                 let bytes = batch.iter().map(Record::weight).sum::<usize>() + ENTRY_BYTES;
                 self.bytes = self.bytes - kept.bytes + bytes;
                 kept.bytes = bytes;
             }
         }
-        let (tenant, stream, to) = (tenant.clone(), stream.clone(), self.tail);
-        self.add(Entry::Deleted { tenant, stream, to }, to, 0);
+        let (tenant, stream, tail) = (tenant.clone(), stream.clone(), self.tail);
+        self.add(Entry::Deleted { tenant, stream, to }, tail, 0);
     }
 
     pub(super) fn close(&mut self) {

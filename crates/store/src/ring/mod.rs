@@ -71,7 +71,17 @@ impl Ring {
     ///
     /// Looks at every kept record: for deletions, not for retention.
     pub fn forget(&self, tenant: &Tenant, stream: &StreamName) {
-        self.0.lock().forget(tenant, stream);
+        let mut entries = self.0.lock();
+        let to = entries.tail();
+        entries.forget(tenant, stream, to);
+        drop(entries);
+        self.0.changed.send_replace(());
+    }
+
+    /// The same up to a place, for stores that others append to while a stream is deleted: what stands behind it is of
+    /// the stream's next life.
+    pub fn forget_to(&self, tenant: &Tenant, stream: &StreamName, to: Position) {
+        self.0.lock().forget(tenant, stream, to);
         self.0.changed.send_replace(());
     }
 
