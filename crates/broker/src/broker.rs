@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use crate::{
     BrokerConfig, Capabilities, Error, EventBroker, EventPublisher, EventStream, EventSubscriber, Page,
     Published, Start, Status, StreamInfo, Subscription,
+    groups::Groups,
     hub::Hub,
     metric_definitions as m, pages, publish,
     reader::{Begin, Feed, LaneSource, Lanes, Reader},
@@ -22,6 +23,7 @@ pub struct Broker {
     store: Arc<dyn Store>,
     hub: Arc<Hub>,
     referee: Arc<Referee>,
+    groups: Arc<Groups>,
     config: Arc<BrokerConfig>,
     clock: Arc<dyn Clock>,
 }
@@ -46,7 +48,12 @@ impl Broker {
     ) -> Result<Self, Error> {
         let hub = Hub::start(Arc::clone(&store), &config).await?;
         let referee = Arc::new(Referee::new(Arc::clone(&store)));
-        Ok(Self { store, hub, referee, config: Arc::new(config), clock })
+        let groups = Arc::new(Groups::new(Arc::clone(&store), Arc::clone(&clock)));
+        Ok(Self { store, hub, referee, groups, config: Arc::new(config), clock })
+    }
+
+    pub(crate) fn groups(&self) -> &Groups {
+        &self.groups
     }
 
     /// The store underneath.
@@ -171,7 +178,10 @@ impl EventBroker for Broker {
         after: Option<&StreamName>,
         limit: usize,
     ) -> Result<Vec<StreamInfo>, Error> {
-        let runs = self.store.runs(tenant, after, limit).await?;
+        // What is Headwater's own comes before every other name.
+        let own = StreamName::last_reserved();
+        let after = after.filter(|after| **after > own).unwrap_or(&own);
+        let runs = self.store.runs(tenant, Some(after), limit).await?;
         Ok(runs.into_iter().map(|(stream, run)| StreamInfo::new(stream, &run)).collect())
     }
 

@@ -7,6 +7,7 @@
 mod api;
 mod broker;
 mod config;
+mod groups;
 mod hub;
 pub mod metric_definitions;
 mod pages;
@@ -15,10 +16,13 @@ mod reader;
 mod referee;
 #[cfg(feature = "test-util")]
 pub mod suite;
+pub mod wire;
 
 pub use api::{
-    Capabilities, Delivery, Error, EventBroker, EventPublisher, EventStream, EventSubscriber, Gap, Item,
-    Overflow, OverflowError, Page, Published, Source, Start, Status, StatusKind, StreamInfo, Subscription,
+    AfterDeadLetter, Capabilities, ConsumerGroups, DeadLetter, DeadLetterFilter, Delivery, Error,
+    EventBroker, EventPublisher, EventStream, EventSubscriber, Fetch, Fetched, Gap, Group, GroupConfig,
+    GroupGap, GroupInfo, Item, Lease, LeaseError, Leased, Overflow, OverflowError, Page, Published, Refused,
+    Settlement, Source, Start, Status, StatusKind, StreamInfo, Subscription, Verdict, WorkerInfo, WorkerName,
 };
 pub use broker::Broker;
 pub use config::BrokerConfig;

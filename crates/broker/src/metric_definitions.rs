@@ -17,6 +17,9 @@ pub const READER_DROPPED: &str = "headwater_reader_dropped_events_total";
 /// Events merged into another one for readers that chose `conflate`.
 pub const READER_CONFLATED: &str = "headwater_reader_conflated_events_total";
 
+/// Events that a group gave up, by group.
+pub const DEAD_LETTERS: &str = "headwater_group_dead_letters_total";
+
 /// Says what each metric means to the recorder that is installed.
 pub fn describe() {
     for (name, help) in COUNTERS {
@@ -32,5 +35,6 @@ const COUNTERS: &[(&str, &str)] = &[
     (READER_CATCH_UPS, "times a live reader fell out of its ring and read the log"),
     (READER_GAPS, "gaps told to readers, by reason"),
     (READER_DROPPED, "events dropped for readers that chose drop_oldest"),
+    (DEAD_LETTERS, "events that a group gave up, by group"),
     (READER_CONFLATED, "events merged into another one for readers that chose conflate"),
 ];

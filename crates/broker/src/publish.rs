@@ -38,6 +38,10 @@ pub(crate) fn prepare(
 
 fn one(event: &Event, config: &BrokerConfig, now: Timestamp, limit: usize) -> Result<Append, EventError> {
     let stream = event.stream_name()?;
+    if stream.is_reserved() {
+        let detail = format!("`{stream}` is Headwater's own: nothing is published there");
+        return Err(EventError::attribute(Code::InvalidStream, "stream", detail));
+    }
     let tenant = event
         .tenant_name()
         .map_err(|e| EventError::attribute(Code::InvalidTenant, "tenant", e.to_string()))?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Args;
-use headwater::{ConnectOptions, EventBroker, Tenant};
+use headwater::{BrokerUrl, ConnectError, ConnectOptions, EventBroker, Tenant};
 
 /// Which broker, and as whom.
 #[derive(Debug, Clone, Args)]
@@ -33,7 +33,8 @@ impl RemoteArgs {
         let mut options = ConnectOptions::default();
         options.http.token = self.token.clone();
         options.http.tenant = self.tenant();
-        headwater::connect_with(&self.url, options).await.with_context(|| format!("cannot open {}", self.url))
+        let url: BrokerUrl = self.url.parse().map_err(ConnectError::from)?;
+        headwater::connect_with(&self.url, options).await.with_context(|| format!("cannot open {url}"))
     }
 }
 

@@ -41,9 +41,9 @@ pub(crate) struct ServerSettings {
     #[arg(long, value_name = "WHEN", default_value = "always", value_parser = fsync, help_heading = "Embedded log")]
     fsync: Fsync,
 
-    /// How long a second publish of the same event is recognized
+    /// How long a second publish of the same event is recognized; Kafka recognizes none
     #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = units::duration,
-        help_heading = "Embedded log")]
+        help_heading = "Broker")]
     dedup_window: Duration,
 
     #[command(flatten)]
@@ -137,23 +137,20 @@ enum PolicyName {
 impl ServerSettings {
     /// What the broker is opened with.
     pub(crate) fn connect(&self) -> ConnectOptions {
-        let mut options = ConnectOptions::default();
+        let mut options = ConnectOptions::default()
+            .retention(self.retention.retention())
+            .dedup_window(self.dedup_window)
+            .max_event_bytes(size(self.limit_event));
         let broker = &mut options.broker;
         broker.policy = match self.policy {
             PolicyName::Lenient => Policy::Lenient,
             PolicyName::Strict => Policy::Strict,
         };
-        broker.max_event_bytes = size(self.limit_event);
         broker.max_batch_events = self.limit_batch_events as usize;
         broker.max_batch_bytes = size(self.limit_batch);
         broker.ring_events = self.hub_events as usize;
         broker.hub_bytes = size(self.hub_size);
-        options.memory.retention = self.retention.retention();
-        options.memory.dedup_window = Some(self.dedup_window);
-        options.embedded.retention = self.retention.retention();
-        options.embedded.dedup_window = self.dedup_window;
         options.embedded.fsync = self.fsync;
-        options.embedded.max_event_bytes = size(self.limit_event);
         options
     }
 

@@ -81,12 +81,12 @@ pub(crate) fn read(frame: Frame<'_>, single: bool) -> Result<Meaning, Error> {
 
 fn delivery(json: Bytes, cursor: Cursor, merged: u32) -> Result<Delivery, Error> {
     let event = Event::from_stored(json).map_err(|e| odd(format!("an event cannot be read: {e}")))?;
-    Ok(Delivery { record: record(event, cursor.clone()), cursor, merged })
+    Ok(Delivery { record: record(event, &cursor), cursor, merged })
 }
 
 /// The record of an event that came over HTTP: class and mark follow from the catalogue, and the event's own time
 /// stands for the time it was stored, which is not on the wire.
-pub(crate) fn record(event: Event, cursor: Cursor) -> Record {
+pub(crate) fn record(event: Event, cursor: &Cursor) -> Record {
     let (class, mark) = (event.class(), event.mark());
     let stored_at = event.time().unwrap_or(Timestamp::UNIX_EPOCH);
     Record::new(event, cursor.position(), stored_at, class, mark)

@@ -20,6 +20,8 @@ use crate::{HttpOptions, backoff::Backoff, problem, tls};
 pub(crate) struct Http {
     client: reqwest::Client,
     base: Url,
+    /// The base for people: without user and password.
+    shown: Url,
     authorization: Option<HeaderValue>,
     pub(crate) options: HttpOptions,
     status: watch::Sender<Status>,
@@ -38,9 +40,12 @@ pub(crate) struct Call {
 
 impl Http {
     pub(crate) fn new(url: &str, options: HttpOptions) -> Result<Arc<Self>, StoreError> {
-        let base = Url::parse(url).map_err(|e| StoreError::config(format!("`{url}` is no address: {e}")))?;
+        // What cannot be read is not repeated: there may be a password in it.
+        let base = Url::parse(url)
+            .map_err(|e| StoreError::config(format!("the URL of the server is no address: {e}")))?;
+        let shown = without_credentials(base.clone());
         if !matches!(base.scheme(), "http" | "https") || base.cannot_be_a_base() {
-            return Err(StoreError::config(format!("`{url}` must begin with http:// or https://")));
+            return Err(StoreError::config(format!("`{shown}` must begin with http:// or https://")));
         }
         let authorization = options.token.as_deref().map(|token| {
             let mut value = HeaderValue::from_str(&format!("Bearer {token}"))
@@ -55,10 +60,11 @@ impl Http {
         let client = tls::configure(builder, base.scheme())?
             .build()
             .map_err(|e| StoreError::config(format!("the HTTP client cannot start: {}", chain(&e))))?;
-        let status = Status { kind: StatusKind::Ready, detail: format!("{base} has not been called yet") };
+        let status = Status { kind: StatusKind::Ready, detail: format!("{shown} has not been called yet") };
         Ok(Arc::new(Self {
             client,
             base,
+            shown,
             authorization: authorization.transpose()?,
             options,
             status: watch::Sender::new(status),
@@ -169,7 +175,7 @@ impl Http {
             status if is_passing(status) => {
                 self.set_status(StatusKind::Away, format_args!("the server answers {status}"));
             }
-            _ => self.set_status(StatusKind::Ready, format_args!("{} answers", self.base)),
+            _ => self.set_status(StatusKind::Ready, format_args!("{} answers", self.shown)),
         }
     }
 
@@ -191,12 +197,19 @@ impl Http {
 
     fn too_slow(&self) -> StoreError {
         let within = self.options.request_timeout;
-        StoreError::Unknown { reason: format!("{} did not answer within {within:?}", self.base) }
+        StoreError::Unknown { reason: format!("{} did not answer within {within:?}", self.shown) }
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> String {
-        format!("{} cannot be reached: {}", self.base, chain(error))
+        format!("{} cannot be reached: {}", self.shown, chain(error))
     }
+}
+
+fn without_credentials(mut url: Url) -> Url {
+    // Only a URL without a host refuses, and that has neither.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url
 }
 
 /// Whether the server may answer otherwise later. 500 is no such answer: it would come again.

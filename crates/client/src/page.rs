@@ -64,7 +64,7 @@ impl WirePage<'_> {
                 .map_err(|e| odd(format!("an event cannot be read: {e}")))?;
             // A server may know fewer kinds of patterns than this client.
             if filter.matches(&event) {
-                events.push(Delivery { record: frames::record(event, cursor.clone()), cursor, merged: 1 });
+                events.push(Delivery { record: frames::record(event, &cursor), cursor, merged: 1 });
             }
         }
         let gaps: Result<Vec<Gap>, Error> = self

@@ -57,6 +57,9 @@ macro_rules! name {
             /// # Errors
             /// As [`Self::new`].
             pub fn check(name: &str) -> Result<(), NameError> {
+                if $kind == "stream" && is_dead_letters(name) {
+                    return Ok(());
+                }
                 let fits = (1..=Self::MAX_LEN).contains(&name.len())
                     && name.bytes().all(|b| {
                         b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-') || matches!(b, $extra)
@@ -135,6 +138,9 @@ name!(
 );
 name!(
     /// The name of a stream (of its root run): 1 to 256 of `A-Z a-z 0-9 . _ - : @ +`.
+    ///
+    /// `$dead/<group>` is one too: where a group's dead letters stand. It is Headwater's own
+    /// ([`StreamName::is_reserved`]).
     StreamName, "stream", 256, "A-Z a-z 0-9 . _ - : @ +", b':' | b'@' | b'+'
 );
 name!(
@@ -142,6 +148,33 @@ name!(
     /// Headwater's own and cannot be made from outside.
     GroupName, "group", 64, "A-Z a-z 0-9 . _ -", b'-'
 );
+
+/// Where the dead letters of groups stand.
+const DEAD_LETTERS: &str = "$dead/";
+
+fn is_dead_letters(name: &str) -> bool {
+    name.strip_prefix(DEAD_LETTERS).is_some_and(|group| GroupName::check(group).is_ok())
+}
+
+impl StreamName {
+    /// Where the dead letters of a group stand.
+    #[must_use]
+    pub fn dead_letters(group: &GroupName) -> Self {
+        Self(format!("{DEAD_LETTERS}{group}").into())
+    }
+
+    /// Behind every reserved name and before every other one, in the order of their bytes.
+    #[must_use]
+    pub const fn last_reserved() -> Self {
+        Self(ByteString::from_static("$~"))
+    }
+
+    /// Whether it is Headwater's own: nobody else publishes there.
+    #[must_use]
+    pub fn is_reserved(&self) -> bool {
+        self.0.starts_with('$')
+    }
+}
 
 impl Default for Tenant {
     /// The tenant of everything that names none: `default`.

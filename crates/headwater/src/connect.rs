@@ -1,11 +1,11 @@
 //! From a URL to a broker.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use headwater_broker::{Broker, BrokerConfig, Error, EventBroker};
 use headwater_client::{HttpBroker, HttpOptions};
 use headwater_embedded::{EmbeddedOptions, EmbeddedStore};
-use headwater_store::{MemoryOptions, MemoryStore, Store};
+use headwater_store::{MemoryOptions, MemoryStore, Retention, Store};
 
 use crate::{BrokerUrl, UrlError};
 
@@ -18,8 +18,60 @@ pub struct ConnectOptions {
     pub memory: MemoryOptions,
     /// The store of `embedded:`.
     pub embedded: EmbeddedOptions,
+    /// The store of `redis:` and its kin. What the URL says goes before.
+    #[cfg(feature = "redis")]
+    pub redis: headwater_redis::RedisOptions,
+    /// The store of `nats:` and `tls:`. What the URL says goes before.
+    #[cfg(feature = "nats")]
+    pub nats: headwater_nats::NatsOptions,
+    /// The store of `kafka:`. What the URL says goes before.
+    #[cfg(feature = "kafka")]
+    pub kafka: headwater_kafka::KafkaOptions,
     /// The client of `http:`.
     pub http: HttpOptions,
+}
+
+/// What every store of this build knows, set for all of them at once.
+impl ConnectOptions {
+    /// What is kept, and for how long.
+    #[must_use]
+    pub fn retention(mut self, retention: Retention) -> Self {
+        self.memory.retention = retention;
+        self.embedded.retention = retention;
+        #[cfg(feature = "redis")]
+        (self.redis.retention = retention);
+        #[cfg(feature = "nats")]
+        (self.nats.retention = retention);
+        #[cfg(feature = "kafka")]
+        (self.kafka.retention = retention);
+        self
+    }
+
+    /// How long a second publish of the same event is recognized, where the store can.
+    #[must_use]
+    pub fn dedup_window(mut self, window: Duration) -> Self {
+        self.memory.dedup_window = Some(window);
+        self.embedded.dedup_window = window;
+        #[cfg(feature = "redis")]
+        (self.redis.dedup_window = window);
+        #[cfg(feature = "nats")]
+        (self.nats.dedup_window = window);
+        self
+    }
+
+    /// The largest event, in encoded bytes: what the broker admits and the stores take.
+    #[must_use]
+    pub fn max_event_bytes(mut self, bytes: usize) -> Self {
+        self.broker.max_event_bytes = bytes;
+        self.embedded.max_event_bytes = bytes;
+        #[cfg(feature = "redis")]
+        (self.redis.max_event_bytes = bytes);
+        #[cfg(feature = "nats")]
+        (self.nats.max_event_bytes = bytes);
+        #[cfg(feature = "kafka")]
+        (self.kafka.max_event_bytes = bytes);
+        self
+    }
 }
 
 /// Why a broker was not opened.
@@ -80,7 +132,23 @@ pub(crate) async fn open(url: &str, options: ConnectOptions) -> Result<Opened, C
         BrokerUrl::Embedded(path) => {
             Arc::new(EmbeddedStore::open(path, options.embedded).await.map_err(Error::from)?)
         }
+        #[cfg(feature = "redis")]
+        BrokerUrl::Redis(url) => {
+            Arc::new(headwater_redis::RedisStore::connect(&url, options.redis).await.map_err(Error::from)?)
+        }
+        #[cfg(feature = "nats")]
+        BrokerUrl::Nats(url) => {
+            Arc::new(headwater_nats::NatsStore::open(&url, options.nats).await.map_err(Error::from)?)
+        }
+        #[cfg(feature = "kafka")]
+        BrokerUrl::Kafka(url) => {
+            let options = options.kafka.with_url(&url).map_err(Error::from)?;
+            Arc::new(headwater_kafka::KafkaStore::open(options).await.map_err(Error::from)?)
+        }
         BrokerUrl::Http(url) => return Ok(Opened::Remote(HttpBroker::connect(&url, options.http)?)),
+        // Reading the URL has refused it already.
+        #[cfg(not(all(feature = "redis", feature = "nats", feature = "kafka")))]
+        other => return Err(UrlError::Unknown { url: other.to_string() }.into()),
     };
     Ok(Opened::Local(Broker::open(store, options.broker).await?))
 }

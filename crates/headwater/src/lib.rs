@@ -8,6 +8,9 @@
 //! |---|---|
 //! | `memory:` | in this process, gone with it |
 //! | `embedded:./data` | in a folder that this process owns, on disk before `publish` answers |
+//! | `redis://host:6379` | in Redis or Valkey (feature `redis`) |
+//! | `nats://host:4222` | in NATS JetStream (feature `nats`) |
+//! | `kafka://host:9092` | in Apache Kafka (feature `kafka`) |
 //! | `http://host:7420` | in a running Headwater |
 //!
 //! # A run, from the first event to the last
@@ -81,6 +84,12 @@ pub use headwater_events::{
     dialect, run_state,
 };
 pub use headwater_gateway::{Gateway, GatewayConfig};
+#[cfg(feature = "kafka")]
+pub use headwater_kafka::{KafkaOptions, KafkaStore};
+#[cfg(feature = "nats")]
+pub use headwater_nats::{NatsOptions, NatsStore};
+#[cfg(feature = "redis")]
+pub use headwater_redis::{RedisOptions, RedisStore};
 pub use headwater_store::{
     Clock, Error as StoreError, EventLog, GapReason, Limits, MemoryOptions, MemoryStore, Record, Retention,
     RunState, Store, SystemClock,
@@ -90,3 +99,8 @@ pub use headwater_store::{
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
+
+/// So are those of the guide to the mirror.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/mirror.md")]
+struct MirrorGuide;

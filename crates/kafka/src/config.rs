@@ -16,10 +16,13 @@ pub(crate) fn base(options: &KafkaOptions) -> Result<ClientConfig, Error> {
         .set("socket.nagle.disable", "true")
         .set("socket.keepalive.enable", "true")
         .set("socket.connection.setup.timeout.ms", "10000")
-        // Jittered by a quarter and doubled each time: never more than a few attempts a second.
-        .set("reconnect.backoff.ms", "250")
-        .set("reconnect.backoff.max.ms", "5000")
+        // The first attempt is made at once, the others after this, jittered and doubled each time. There are half a
+        // dozen connections: together never more than a few attempts a second.
+        .set("reconnect.backoff.ms", "1500")
+        .set("reconnect.backoff.max.ms", "4000")
         .set("retry.backoff.ms", "100")
+        // How long a topic that is not there may yet appear: those used here were made and waited for.
+        .set("topic.metadata.propagation.max.ms", "1000")
         .set("log.connection.close", "false");
     if options.tls && !built_with_tls {
         return Err(Error::config(
@@ -62,8 +65,7 @@ pub(crate) fn producer(options: &KafkaOptions) -> Result<ClientConfig, Error> {
         .set("acks", "all")
         .set("message.timeout.ms", "0")
         .set("linger.ms", (options.linger.as_secs_f64() * 1000.0).to_string())
-        .set("queue.buffering.max.messages", "1000000")
-        .set("topic.metadata.propagation.max.ms", "5000");
+        .set("queue.buffering.max.messages", "1000000");
     Ok(config)
 }
 

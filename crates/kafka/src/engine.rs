@@ -1,6 +1,12 @@
 //! Everything that belongs to one incarnation of the topics.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
 
 use headwater_events::{Epoch, Lane, Position, StreamName, Tenant, lane_of};
 use headwater_store::{Error, RunRecord};
@@ -11,7 +17,9 @@ use rdkafka::{
 use tokio::sync::{Notify, watch};
 
 use crate::{
-    KafkaOptions, config,
+    KafkaOptions,
+    aside::Aside,
+    config,
     context::Context,
     ends::{Bounds, Ends},
     failure::explain,
@@ -22,10 +30,13 @@ use crate::{
     producer::Producer,
     random::random,
     read::Pool,
-    runs::Runs,
+    runs::{self, Runs},
     state::State,
     topic::{Identity, Topics},
 };
+
+/// An engine as it is shared: its end, which waits for the threads of its clients, holds up nobody.
+pub(crate) type EngineRef = Arc<Aside<Engine>>;
 
 /// Connections to the topics, and what is known of them.
 pub(crate) struct Engine {
@@ -33,7 +44,8 @@ pub(crate) struct Engine {
     pub(crate) names: Names,
     pub(crate) topics: Topics,
     pub(crate) identity: Identity,
-    pub(crate) epoch: Epoch,
+    /// That of the topic; of one that somebody else made, the one that is kept in the state.
+    epoch: AtomicU32,
     logs: Box<[LaneLog]>,
     pub(crate) runs: Runs,
     pub(crate) state: State,
@@ -66,24 +78,30 @@ impl Engine {
         let lanes = options.lanes;
         let ends = Ends::new(client, names.clone(), lanes, options.request_timeout);
         let (begins, now) = (ends.begins().await?, ends.now().await?);
-        let state = State::new();
+        let (state, mut saved) = (State::new(), Vec::new());
         follower::load_state(&follower, &names, now.state(), options.request_timeout, |message| {
             state.take(message);
+            saved.extend(message.key().and_then(|key| runs::parse(key, message.payload())));
         })
         .await?;
+        let epoch = identity.log.or_else(|| state.epoch()).unwrap_or_else(|| (random() >> 32) as u32);
+        let runs = Runs::new(lanes);
+        saved.into_iter().filter(|(of, _)| of.0 == epoch).for_each(|(_, saved)| runs.take_saved(saved));
+        let from = |lane, low: Position| runs.mark(lane).max(low).min(now.lane(lane));
         let ring_bytes = options.ring_bytes / usize::from(lanes.max(1));
-        let logs = begins.lanes().map(|(_, low)| LaneLog::new(low, low, ring_bytes)).collect();
+        let logs = begins.lanes().map(|(lane, low)| LaneLog::new(from(lane, low), low, ring_bytes)).collect();
         let readers = Pool::new(options, &names, context("reader"))?;
-        follower::assign(&follower, &names, begins.lanes(), now.state())
+        let from = begins.lanes().map(|(lane, low)| (lane, from(lane, low)));
+        follower::assign(&follower, &names, from, now.state())
             .map_err(|error| explain(&names, "following", &error))?;
         Ok(Self {
             options: Arc::clone(options),
             names,
             topics,
             identity,
-            epoch: Epoch(identity.log.unwrap_or_else(|| u32::try_from(random() >> 32).unwrap_or(1))),
+            epoch: AtomicU32::new(epoch),
             logs,
-            runs: Runs::default(),
+            runs,
             state,
             state_reached: watch::Sender::new(now.state()),
             producer,
@@ -92,6 +110,15 @@ impl Engine {
             readers,
             doubt: Notify::new(),
         })
+    }
+
+    pub(crate) fn epoch(&self) -> Epoch {
+        Epoch(self.epoch.load(Ordering::SeqCst))
+    }
+
+    /// Another process was first to name it.
+    pub(crate) fn set_epoch(&self, epoch: Epoch) {
+        self.epoch.store(epoch.0, Ordering::SeqCst);
     }
 
     pub(crate) fn lanes(&self) -> u16 {
@@ -153,6 +180,10 @@ impl Engine {
 
     pub(crate) fn take_state(&self, message: &impl Message) {
         self.state.take(message);
+        let saved = message.key().and_then(|key| runs::parse(key, message.payload()));
+        if let Some((_, saved)) = saved.filter(|(epoch, _)| *epoch == self.epoch()) {
+            self.runs.take_saved(saved);
+        }
     }
 
     pub(crate) fn reach_state(&self, position: Position) {
@@ -171,6 +202,9 @@ impl Engine {
 
 impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Engine").field("names", &self.names).field("epoch", &self.epoch).finish_non_exhaustive()
+        f.debug_struct("Engine")
+            .field("names", &self.names)
+            .field("epoch", &self.epoch())
+            .finish_non_exhaustive()
     }
 }

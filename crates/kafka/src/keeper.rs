@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use headwater_events::Epoch;
 use headwater_store::{Error, StatusKind};
 use tokio::{
     sync::oneshot,
@@ -9,14 +10,31 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval},
 };
 
-use crate::{engine::Engine, follower, metric_definitions, state, store::Shared};
+use crate::{
+    aside::Aside,
+    engine::{Engine, EngineRef},
+    follower, metric_definitions, runs,
+    state::{self, Kind},
+    store::Shared,
+};
 
 /// How often appends that wait are looked at.
 const TICK: Duration = Duration::from_millis(250);
 /// How often a server that is away is asked whether it is back.
 const PROBE: Duration = Duration::from_secs(1);
+/// How often one that answers is asked whether it still does.
+const HEARTBEAT: Duration = Duration::from_secs(5);
+/// After how long without an answer it counts as away.
+const SILENCE: Duration = Duration::from_secs(3);
 /// How often retention and old deletions are looked at.
 const SWEEP: Duration = Duration::from_secs(10);
+/// How often the records of runs are saved at most, and how far a lane must have come for it.
+const SAVE: Duration = Duration::from_secs(1);
+const WORTH_SAVING: u64 = 1000;
+/// How often the topics' identity is looked at without a reason to.
+const CHECK: Duration = Duration::from_secs(30);
+/// How often it is looked at with one.
+const DOUBT: Duration = Duration::from_millis(200);
 /// How long topics that cannot be opened are left alone.
 const REOPEN: Duration = Duration::from_secs(1);
 /// How long a deletion is remembered: far longer than a write can be on its way.
@@ -25,13 +43,13 @@ const REMEMBERED: Duration = Duration::from_secs(3600);
 /// Keeps one engine after the other until it is aborted. Tells once the first has caught up with its topics.
 pub(crate) async fn run(
     shared: Arc<Shared>,
-    mut engine: Arc<Engine>,
+    mut engine: EngineRef,
     ready: oneshot::Sender<Result<(), Error>>,
 ) {
     let mut ready = Some(ready);
     loop {
         let _follower = Follower(tokio::spawn(follower::run(Arc::clone(&engine))));
-        let caught_up = catch_up(&engine).await;
+        let caught_up = settle(&engine).await;
         if let Some(ready) = ready.take() {
             let _ = ready.send(caught_up);
         }
@@ -44,6 +62,8 @@ pub(crate) async fn run(
         if !shared.leave() {
             return;
         }
+        // Nobody else would end the wait of appends that are on their way to the old one.
+        engine.producer.give_up(Duration::ZERO);
         // Who follows goes on in the next one.
         engine.logs().iter().for_each(|log| log.ring.close());
         engine = reopen(&shared).await;
@@ -56,6 +76,27 @@ struct Follower(JoinHandle<()>);
 impl Drop for Follower {
     fn drop(&mut self) {
         self.0.abort();
+    }
+}
+
+/// Makes the engine fit for use.
+async fn settle(engine: &Engine) -> Result<(), Error> {
+    if engine.identity.log.is_none() {
+        name_epoch(engine).await?;
+    }
+    catch_up(engine).await
+}
+
+/// The log of a topic that somebody else made has its epoch in the state: whoever is first names it.
+async fn name_epoch(engine: &Engine) -> Result<(), Error> {
+    let own = engine.epoch().0.to_be_bytes().to_vec();
+    match state::store::write(engine, Kind::Own, state::EPOCH, Some(own.into()), None).await {
+        Ok(_) => Ok(()),
+        Err(Error::Conflict { .. }) => {
+            engine.set_epoch(engine.state.epoch().map_or(engine.epoch(), Epoch));
+            Ok(())
+        }
+        Err(error) => Err(error),
     }
 }
 
@@ -74,27 +115,48 @@ async fn catch_up(engine: &Engine) -> Result<(), Error> {
 async fn keep(shared: &Shared, engine: &Engine) {
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let (mut probed, mut swept) = (Instant::now(), Instant::now());
+    let mut doubtful = false;
+    let [mut probed, mut saved, mut swept, mut checked] = [Instant::now(); 4];
     loop {
         tokio::select! {
             _ = ticks.tick() => {}
-            () = engine.doubt.notified() => {
-                if is_replaced(engine).await {
-                    return;
-                }
-            }
+            () = engine.doubt.notified() => doubtful = true,
         }
         engine.producer.give_up(engine.options.append_timeout);
-        if shared.health.is_away() && probed.elapsed() > PROBE {
+        if checked.elapsed() > if doubtful { DOUBT } else { CHECK } {
+            let seen = look_at(engine).await;
+            if seen == Topics::Replaced {
+                return;
+            }
+            (checked, doubtful) = (Instant::now(), seen == Topics::Doubtful);
+        }
+        if engine.producer.waited().is_some_and(|waited| waited > SILENCE) {
+            shared.health.away(&silent(engine));
+        }
+        if probed.elapsed() > if shared.health.is_away() { PROBE } else { HEARTBEAT } {
             probed = Instant::now();
-            // Its answer changes the status.
-            let _ = engine.ends.now().await;
+            // An answer, and an error too, changes the status.
+            if tokio::time::timeout(SILENCE, engine.ends.now()).await.is_err() {
+                shared.health.away(&silent(engine));
+            }
+        }
+        if shared.health.is_away() {
+            continue;
+        }
+        if saved.elapsed() > SAVE {
+            saved = Instant::now();
+            engine.readers.rest();
+            report("saving the records of runs", runs::save(engine, WORTH_SAVING).await);
         }
         if swept.elapsed() > SWEEP {
             swept = Instant::now();
             sweep(engine).await;
         }
     }
+}
+
+fn silent(engine: &Engine) -> String {
+    format!("kafka at {} has not answered for {} s", engine.names.servers, SILENCE.as_secs())
 }
 
 async fn sweep(engine: &Engine) {
@@ -105,32 +167,52 @@ async fn sweep(engine: &Engine) {
             }
         }
     }
+    report("forgetting runs", runs::drop_removed(engine).await);
     let remembered = i64::try_from(REMEMBERED.as_millis()).unwrap_or(i64::MAX);
     let now = engine.options.clock.now().as_millisecond();
     state::store::sweep(engine, now.saturating_sub(remembered)).await;
 }
 
+fn report(doing: &str, done: Result<(), Error>) {
+    if let Err(error) = done {
+        tracing::debug!(%error, "{doing}");
+    }
+}
+
+/// What is known of the topics' identity.
+#[derive(Debug, PartialEq, Eq)]
+enum Topics {
+    Same,
+    Replaced,
+    /// The server does not say.
+    Doubtful,
+}
+
 /// Whether the topics are gone, others, or shorter than they were.
-async fn is_replaced(engine: &Engine) -> bool {
+async fn look_at(engine: &Engine) -> Topics {
     match engine.topics.identity().await {
-        Ok(identity) if identity != engine.identity => return true,
+        Ok(identity) if identity == engine.identity => {}
+        // No answer for a topic that is not there, or another number.
+        Ok(_) => return Topics::Replaced,
         Err(error) => {
             tracing::debug!(%error, "looking at the topics");
-            return matches!(error, Error::Unavailable { .. }) && engine.topics.are_missing().await;
+            return if engine.topics.are_missing().await { Topics::Replaced } else { Topics::Doubtful };
         }
-        Ok(_) => {}
     }
-    let Ok(ends) = engine.ends.now().await else { return false };
-    ends.lanes().any(|(lane, end)| engine.reached(lane) > end)
+    match engine.ends.now().await {
+        Ok(ends) if ends.lanes().any(|(lane, end)| engine.reached(lane) > end) => Topics::Replaced,
+        Ok(_) => Topics::Same,
+        Err(_) => Topics::Doubtful,
+    }
 }
 
 /// Opens the topics again, making them where they are not there.
-async fn reopen(shared: &Shared) -> Arc<Engine> {
+async fn reopen(shared: &Shared) -> EngineRef {
     loop {
         match Engine::open(&shared.options, &shared.health).await {
             Ok(engine) => {
                 shared.health.well(&shared.options.servers.join(","));
-                return Arc::new(engine);
+                return Arc::new(Aside::new(engine));
             }
             Err(error) => shared.health.away(&error.to_string()),
         }

@@ -24,6 +24,14 @@ impl KafkaOptions {
     /// assert_eq!((options.topic.as_str(), options.lanes), ("events", 8));
     /// ```
     pub fn from_url(url: &str) -> Result<Self, Error> {
+        Self::default().with_url(url)
+    }
+
+    /// These options, with what a URL names in their place: always the servers, the others where it says so.
+    ///
+    /// # Errors
+    /// As [`from_url`](Self::from_url).
+    pub fn with_url(mut self, url: &str) -> Result<Self, Error> {
         let rest = url.strip_prefix("kafka://").ok_or_else(|| wrong("it does not begin with kafka://"))?;
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
@@ -31,16 +39,18 @@ impl KafkaOptions {
             Some((user, hosts)) => (Some(user), hosts),
             None => (None, authority),
         };
-        let mut options = Self { servers: servers(hosts)?, ..Self::default() };
-        options.user = user.map(login).transpose()?;
+        self.servers = servers(hosts)?;
+        if let Some(user) = user {
+            self.user = Some(login(user)?);
+        }
         if !path.trim_matches('/').is_empty() {
-            path.trim_matches('/').clone_into(&mut options.topic);
+            path.trim_matches('/').clone_into(&mut self.topic);
         }
         for (name, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
-            options.set(name, &decode(value)?)?;
+            self.set(name, &decode(value)?)?;
         }
-        check_topic(&options.topic)?;
-        Ok(options)
+        check_topic(&self.topic)?;
+        Ok(self)
     }
 
     fn set(&mut self, name: &str, value: &str) -> Result<(), Error> {

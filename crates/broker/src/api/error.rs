@@ -43,6 +43,18 @@ pub enum Error {
         /// Everything up to here was delivered.
         cursor: Cursor,
     },
+    /// Fix the input: a group cannot be like that.
+    #[error("{detail}")]
+    BadGroup {
+        /// What is wrong.
+        detail: String,
+    },
+    /// Create the group first: there is none of that name.
+    #[error("there is no such group")]
+    NoGroup,
+    /// Give the worker another name: a worker that lives goes by this one in another process.
+    #[error("another worker goes by this name")]
+    WorkerConflict,
     /// The store's answer: see [`headwater_store::Error::is_retryable`].
     #[error(transparent)]
     Store(#[from] headwater_store::Error),
@@ -70,6 +82,9 @@ impl Error {
             Self::ForeignCursor => "foreign-cursor",
             Self::BadFilter(_) => "bad-filter",
             Self::SlowConsumer { .. } => "slow-consumer",
+            Self::BadGroup { .. } => "bad-group",
+            Self::NoGroup => "no-such-group",
+            Self::WorkerConflict => "worker-conflict",
             Self::Store(S::Full { .. }) => "storage-full",
             Self::Store(S::Unsupported { .. }) => "unsupported",
             Self::Store(S::Unknown { .. }) => "outcome-unknown",

@@ -1,6 +1,7 @@
 //! The contract: traits, what goes in and what comes out.
 
 mod error;
+pub(crate) mod groups;
 mod info;
 mod item;
 mod stream;
@@ -12,6 +13,10 @@ pub use headwater_store::{Capabilities, Status, StatusKind};
 use tokio::sync::watch;
 
 pub use error::Error;
+pub use groups::{
+    AfterDeadLetter, ConsumerGroups, DeadLetter, DeadLetterFilter, Fetch, Fetched, Group, GroupConfig,
+    GroupGap, GroupInfo, Lease, LeaseError, Leased, Refused, Settlement, Verdict, WorkerInfo, WorkerName,
+};
 pub use info::StreamInfo;
 pub use item::{Delivery, Gap, Item, Page, Published};
 pub use stream::{EventStream, Source};
@@ -58,9 +63,9 @@ pub trait EventSubscriber: Send + Sync + 'static {
     async fn cursor(&self, scope: &Scope) -> Result<Cursor, Error>;
 }
 
-/// A broker: publishing, reading, and what an operator needs.
+/// A broker: publishing, reading, work-sharing, and what an operator needs.
 #[async_trait]
-pub trait EventBroker: EventPublisher + EventSubscriber {
+pub trait EventBroker: EventPublisher + EventSubscriber + ConsumerGroups {
     /// What the store underneath can do.
     fn capabilities(&self) -> Capabilities;
 

@@ -10,6 +10,7 @@ use headwater::BrokerUrl;
 use headwater_embedded::Report;
 
 use crate::{
+    config::BrokerUrlParser,
     exit::{self, BadConfig},
     output::Out,
 };
@@ -18,7 +19,7 @@ use crate::{
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The log to verify; nothing may have it open
-    #[arg(long, value_name = "URL", default_value = "embedded:./headwater-data", value_parser = super::serve::broker_url)]
+    #[arg(long, value_name = "URL", default_value = "embedded:./headwater-data", value_parser = BrokerUrlParser)]
     broker: BrokerUrl,
 
     /// Print the report as JSON

@@ -7,7 +7,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, Subcommand};
 use crate::{
     cli::Cli,
     commands::Command,
-    config::{Env, Layers},
+    config::{Env, Layers, shown},
     output::Out,
 };
 
@@ -40,16 +40,14 @@ pub(crate) fn run(args: &Args, config: Option<&Path>, env: Env<'_>) -> anyhow::R
     let settings = layers.effective(&command);
     let mut out = Out::new();
     for (key, setting) in &settings {
-        let value = match (&setting.value, key.as_str()) {
-            (Some(_), "token") => Some("***"),
-            (value, _) => value.as_deref(),
-        };
+        let value = setting.value.as_deref().map(|value| shown(key, value));
         if json {
             out.json(
                 &serde_json::json!({ "key": key, "value": value, "origin": setting.origin.to_string() }),
             )?;
         } else {
-            writeln!(out, "{key:<30} {:<32} {}", value.unwrap_or("-"), setting.origin)?;
+            let value = value.as_deref().unwrap_or("-");
+            writeln!(out, "{key:<30} {value:<32} {}", setting.origin)?;
         }
     }
     out.flush()?;

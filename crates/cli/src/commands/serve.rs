@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use headwater::{BrokerUrl, Server};
 
 use crate::{
+    config::BrokerUrlParser,
     exit::BadConfig,
     settings::ServerSettings,
     signals::{self, Signals},
@@ -18,8 +19,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7420")]
     listen: SocketAddr,
 
-    /// Where events live: memory:, embedded:PATH, or http://HOST:PORT to stand before another Headwater
-    #[arg(long, value_name = "URL", default_value = "embedded:./headwater-data", value_parser = broker_url)]
+    /// Where events live: memory:, embedded:PATH, redis://HOST, redis+sentinel://HOST/MASTER, nats://HOST, kafka://HOST,
+    /// or http://HOST:PORT to stand before another Headwater. With a password better given as HEADWATER_BROKER, where
+    /// other users of the machine do not see it
+    #[arg(long, value_name = "URL", default_value = "embedded:./headwater-data", value_parser = BrokerUrlParser)]
     broker: BrokerUrl,
 
     #[command(flatten)]
@@ -38,11 +41,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     args.check()?;
     let mut signals = Signals::listen()?;
     let gateway = args.settings.gateway();
-    let url = match &args.broker {
-        BrokerUrl::Http(url) => url.clone(),
-        other => other.to_string(),
-    };
-    let broker = headwater::connect_with(&url, args.settings.connect())
+    let broker = headwater::connect_with(&args.broker.with_credentials(), args.settings.connect())
         .await
         .with_context(|| format!("cannot open {}", args.broker))?;
     let server = headwater::serve_with(broker.clone(), args.listen, gateway)
@@ -66,9 +65,4 @@ pub(crate) async fn until_stopped(mut server: Server, signals: &mut Signals) -> 
         stopped = server.shutdown() => Ok(stopped?),
         () = signals.next() => signals::die(),
     }
-}
-
-/// Reads the URL of a broker from the command line.
-pub(crate) fn broker_url(text: &str) -> Result<BrokerUrl, String> {
-    text.parse().map_err(|e: headwater::UrlError| e.to_string())
 }

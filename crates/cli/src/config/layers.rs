@@ -8,7 +8,7 @@ use std::{
 
 use clap::{Arg, Command};
 
-use super::{Env, file, value, variable};
+use super::{Env, file, secret, value, variable};
 use crate::exit::BadConfig;
 
 /// Where a value was found.
@@ -79,7 +79,10 @@ impl Layers {
     pub(crate) fn lay_under(&self, command: Command) -> Command {
         let names: Vec<String> = command.get_subcommands().map(|c| c.get_name().to_owned()).collect();
         let command = command.mut_args(|arg| match arg.get_long().and_then(|long| self.set.get(long)) {
-            Some((value, _)) => arg.default_value(value.clone()),
+            Some((value, _)) => {
+                let hide = arg.get_long().is_some_and(secret::may_hold);
+                arg.default_value(value.clone()).hide_default_value(hide)
+            }
             None => arg,
         });
         names

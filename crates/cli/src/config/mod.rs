@@ -3,11 +3,15 @@
 //! There is one declaration of each setting: its flag. A file or an environment variable only changes the default
 //! of a flag, after the flag's own parser has accepted the value.
 
+mod broker_url;
 mod file;
 mod layers;
+mod secret;
 mod value;
 
+pub(crate) use broker_url::BrokerUrlParser;
 pub(crate) use layers::Layers;
+pub(crate) use secret::shown;
 
 /// Reads an environment variable.
 pub(crate) type Env<'a> = &'a dyn Fn(&str) -> Option<std::ffi::OsString>;

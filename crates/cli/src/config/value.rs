@@ -37,7 +37,12 @@ fn first_sentence(error: &clap::Error) -> String {
     }
     let value = match error.get(ContextKind::InvalidValue) {
         Some(ContextValue::String(value)) => value.as_str(),
-        _ => "",
+        // A parser that words its errors itself: what it found wrong stands behind the name of the flag.
+        _ => {
+            let text = error.to_string();
+            let line = text.lines().next().unwrap_or_default();
+            return line.split_once("': ").map_or(line, |(_, why)| why).to_owned();
+        }
     };
     match error.get(ContextKind::ValidValue) {
         Some(ContextValue::Strings(valid)) => format!("`{value}` is not one of {}", valid.join(", ")),

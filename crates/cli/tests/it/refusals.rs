@@ -26,7 +26,7 @@ fn bad_configuration_ends_with_64_and_says_where() {
             "[retention]\ndurable = \"soon\"",
             ["headwater.toml", "key `retention-durable`", "`soon` is no duration"],
         ),
-        ("broker = \"redis://localhost\"", ["headwater.toml", "key `broker`", "not part of this build"]),
+        ("broker = \"amqp://localhost\"", ["headwater.toml", "key `broker`", "is no broker"]),
         ("listen =", ["headwater.toml", "TOML", ""]),
     ] {
         fs::write(&file, toml).unwrap();
@@ -36,13 +36,70 @@ fn bad_configuration_ends_with_64_and_says_where() {
     fs::remove_file(&file).unwrap();
     refuses(folder, &["serve", "--config", "missing.toml"], 64, &["no configuration file at missing.toml"]);
     let mut command = headwater(folder);
-    let output = command.args(serve).env("HEADWATER_BROKER", "kafka://x").output().unwrap();
+    let output = command.args(serve).env("HEADWATER_BROKER", "amqp://x").output().unwrap();
     assert_eq!(output.status.code(), Some(64));
-    assert!(
-        stderr(&output).contains("HEADWATER_BROKER: `kafka:` is not part of this build"),
-        "{}",
-        stderr(&output)
-    );
+    assert!(stderr(&output).contains("HEADWATER_BROKER: `amqp://x` is no broker"), "{}", stderr(&output));
+}
+
+/// Whatever is wrong with a URL, its password is not repeated: by no command, from no place a setting comes from.
+#[test]
+fn a_password_in_a_url_is_never_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let good = "http://me:secret@127.0.0.1:1/x";
+    for bad in
+        ["amqp://me:secret@h", "redis:me:secret@h", "embedded//me:secret@h", "kafka://me:secret@h:port"]
+    {
+        for url in [bad, good] {
+            let flag = format!("--url={url}");
+            let broker = format!("--broker={url}");
+            for args in [
+                vec!["serve", "--listen", "127.0.0.1:0", &broker],
+                vec!["serve", &broker, "--help"],
+                vec!["check", &broker],
+                vec!["tail", "s", &flag],
+                vec!["streams", &flag],
+                vec!["config", "check"],
+                vec!["serve", "--help"],
+                vec!["tail", "--help"],
+            ] {
+                // A server that would come up is not started.
+                if url == good && args[0] == "serve" && !args.contains(&"--help") {
+                    continue;
+                }
+                let from_env = args.iter().all(|arg| !arg.contains("secret"));
+                let mut command = headwater(folder);
+                if from_env {
+                    command.env("HEADWATER_BROKER", url).env("HEADWATER_URL", url);
+                }
+                let output = command.args(&args).output().unwrap();
+                let said = stdout(&output) + &stderr(&output);
+                assert!(!said.contains("secret") && !said.is_empty(), "{url} {args:?}: {said}");
+            }
+        }
+    }
+    let mut command = headwater(folder);
+    let output = command.args(["config", "check"]).env("HEADWATER_BROKER", good).output().unwrap();
+    assert!(stdout(&output).contains("http://127.0.0.1:1/x"), "{}", stdout(&output));
+}
+
+/// The build that runs this test may have all of them: then there is nothing to refuse.
+#[test]
+fn a_broker_that_was_not_built_in_names_the_flag_that_adds_it() {
+    let folder = tempfile::tempdir().unwrap();
+    for (feature, built) in [
+        ("redis", cfg!(feature = "redis")),
+        ("nats", cfg!(feature = "nats")),
+        ("kafka", cfg!(feature = "kafka")),
+    ] {
+        let url = format!("--broker={feature}://me:secret@h");
+        let flag = format!("`cargo build --release --features {feature}`");
+        // `check` opens nothing.
+        match built {
+            true => refuses(folder.path(), &["check", &url], 64, &[&format!("not {feature}://h")]),
+            false => refuses(folder.path(), &["check", &url], 2, &["is not part of this build", &flag]),
+        }
+    }
 }
 
 #[test]

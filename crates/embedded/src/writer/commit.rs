@@ -8,7 +8,8 @@ use headwater_store::{Error, StatusKind};
 
 use super::{
     Writer,
-    group::{Answer, Group, Sources},
+    answers::{self, Answer},
+    group::{Group, Sources},
     request::{Prepared, Request},
 };
 use crate::{
@@ -41,7 +42,7 @@ impl Writer {
             }
             Err((error, answers)) => {
                 // Nothing of the group was stored, and what broke it is a read.
-                answer(answers, Some(&|| Error::unavailable(&error)));
+                answers::fail(answers, || Error::unavailable(&error));
             }
         }
     }
@@ -94,7 +95,7 @@ impl Writer {
         let now = self.now();
         let dedup_since = self.dedup_since(now);
         let batch = fjall::OwnedWriteBatch::with_capacity(view.engine.db.clone(), requests.len() * 6);
-        let mut group = Group::new(batch, self.end, now, self.state_version);
+        let mut group = Group::new(batch, self.end, now, self.state_version, self.runs.next_slip());
         let mut sources = Sources { view, recent: &self.recent, cache: &mut self.runs, dedup_since };
         let mut rooms = Vec::new();
         let mut broken = None;
@@ -117,22 +118,28 @@ impl Writer {
                 break;
             }
         }
+        if group.slip.is_none() && broken.is_none() {
+            broken = group.catch_up(&mut sources).err();
+        }
         match broken {
             // Replies that were not reached are dropped, which their callers see as unavailable.
             Some(error) => Err((error, group.answers)),
-            None => Ok((group, rooms)),
+            None => {
+                group.finish(view);
+                Ok((group, rooms))
+            }
         }
     }
 
     fn commit(&mut self, view: &Arc<View>, mut group: Group) {
-        group.finish(view);
         if group.is_empty() {
-            return answer(std::mem::take(&mut group.answers), None);
+            return self.desk.send(group.answers);
         }
         self.recent.spill(&view.buckets, 2 * group.prints.len(), &mut group.batch);
         let durable = self.reserve(view, &mut group);
         let mode = if durable { PersistMode::SyncData } else { PersistMode::Buffer };
-        let Group { batch, now, end, records, prints, runs, state_version, duplicates, answers, .. } = group;
+        let Group { batch, now, end, records, prints, runs, slip, late, state_version, .. } = group;
+        let (duplicates, answers) = (group.duplicates, group.answers);
         let started = std::time::Instant::now();
         let committed = match self.shared.faults.next() {
             None => batch.durability(Some(mode)).commit(),
@@ -143,7 +150,7 @@ impl Writer {
         if let Err(error) = committed {
             self.fail(&error, records);
             let reason = error.to_string();
-            return answer(answers, Some(&|| Error::Unknown { reason: reason.clone() }));
+            return answers::fail(answers, || Error::Unknown { reason: reason.clone() });
         }
         self.unsynced = !durable;
         let bytes =
@@ -157,6 +164,11 @@ impl Writer {
         for (key, run) in runs {
             self.runs.put(key, run.record);
         }
+        match slip {
+            None => self.runs.caught_up(),
+            Some(_) if late.is_empty() => {}
+            Some(_) => self.runs.add_late(late),
+        }
         if !records.is_empty() {
             self.end = end;
             // An old mark only weakens the check that is made at the next opening.
@@ -166,7 +178,7 @@ impl Writer {
             self.shared.set_tail(end.position);
             self.shared.ring.push(records.into());
         }
-        answer(answers, None);
+        self.desk.send(answers);
     }
 
     /// Whether the commit must reach the disk before it is answered: always, or because it reserves positions.
@@ -268,17 +280,6 @@ fn refuse(requests: Vec<Request>, error: impl Fn() -> Error) {
             Request::Put { reply, .. } => drop(reply.send(Err(error()))),
             Request::Delete { reply, .. } => drop(reply.send(Err(error()))),
             Request::Control(_) => {}
-        }
-    }
-}
-
-/// Sends the answers, or the error in their place. A caller that has gone away is no error.
-fn answer(answers: Vec<Answer>, error: Option<&dyn Fn() -> Error>) {
-    for answer in answers {
-        match answer {
-            Answer::Append(reply, appended) => drop(reply.send(error.map_or(Ok(appended), |e| Err(e())))),
-            Answer::Put(reply, result) => drop(reply.send(error.map_or(result, |e| Err(e())))),
-            Answer::Delete(reply, result) => drop(reply.send(error.map_or(result, |e| Err(e())))),
         }
     }
 }

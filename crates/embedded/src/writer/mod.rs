@@ -8,6 +8,7 @@
 //! While a commit waits for the disk, the queue fills; what is in it when the disk is done becomes the next group.
 //! No timer delays a lone publisher.
 
+mod answers;
 mod commit;
 mod cuts;
 mod drop;
@@ -32,9 +33,9 @@ use tokio::{
     time::Instant,
 };
 
-use self::{failure::Away, request::Request, runs::RunCache};
+use self::{answers::Desk, failure::Away, request::Request, runs::RunCache};
 use crate::{
-    EmbeddedOptions, Fsync,
+    EmbeddedOptions, Fsync, codec,
     folder::{Folder, Mark},
     meta::{self, End},
     recent::Recent,
@@ -50,6 +51,7 @@ pub(crate) struct Writer {
     folder: Folder,
     mark: Mark,
     queue: mpsc::Receiver<Request>,
+    desk: Desk,
     /// `None` while the database is closed.
     view: Option<Arc<View>>,
     end: End,
@@ -79,6 +81,7 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
+    /// Answers come from the runtime in which this is called, if it has threads of its own.
     pub(crate) fn new(
         shared: Arc<Shared>,
         folder: Folder,
@@ -96,7 +99,7 @@ impl Writer {
             reserved: found.end.position,
             trimmed_to: found.trimmed_to,
             cleared: found.cleared,
-            runs: RunCache::default(),
+            runs: RunCache::new(Arc::clone(&shared.late)),
             recent,
             last_calls: 0,
             last_commit: Duration::ZERO,
@@ -112,6 +115,7 @@ impl Writer {
             folder,
             mark,
             queue,
+            desk: Desk::here(),
         })
     }
 
@@ -253,6 +257,11 @@ impl Writer {
     fn seal(&mut self) -> Result<(), Error> {
         let view = self.view()?;
         let mut batch = view.engine.db.batch().durability(Some(PersistMode::SyncAll));
+        for run in self.runs.late() {
+            if let Some(record) = self.runs.get(&view, &run)? {
+                batch.insert(&view.engine.runs, run, codec::encode_run(&record));
+            }
+        }
         meta::remove_reserved(&mut batch, &view.engine.meta);
         batch.commit().map_err(crate::engine::storage)
     }

@@ -39,10 +39,13 @@ mod mark;
 mod mark_file;
 mod marks;
 mod options;
+mod parts;
 mod pass;
 mod patience;
 mod reader;
 mod report;
+#[cfg(feature = "redis")]
+mod seed;
 mod sink;
 mod sweep;
 mod watch;

@@ -31,12 +31,10 @@ use rdkafka::{
 };
 use tokio::sync::Semaphore;
 
+pub(crate) use self::batch::{Batch, Outcome};
 use self::{
     delivery::{Deliveries, Delivery},
     waiting::Waiting,
-};
-pub(crate) use self::{
-    batch::{Batch, Outcome},
 };
 use crate::{KafkaOptions, config, context::Context, failure::explain, names::Names};
 
@@ -59,7 +57,7 @@ pub(crate) struct Producer {
     names: Names,
     room: Arc<Semaphore>,
     room_kib: u32,
-    /// Whether the producer was closed; held while records are handed over.
+    /// Whether nothing more is taken from callers; held while theirs is handed over.
     closed: tokio::sync::RwLock<bool>,
 }
 
@@ -88,7 +86,8 @@ impl Producer {
         })
     }
 
-    /// Sends records in the order given; the answers come with the batch. They are on their way when this returns.
+    /// Sends a caller's records in the order given; the answers come with the batch. They are on their way when this
+    /// returns.
     ///
     /// Waits only for room, and loses nothing when it is dropped while it waits.
     pub(crate) async fn send(&self, records: Vec<Outgoing<'_>>) -> Result<Arc<Batch>, Error> {
@@ -96,6 +95,11 @@ impl Producer {
         if *closed {
             return Err(Error::Closed);
         }
+        self.send_own(records).await
+    }
+
+    /// The same for records of the store's own, which it sends while it closes too.
+    pub(crate) async fn send_own(&self, records: Vec<Outgoing<'_>>) -> Result<Arc<Batch>, Error> {
         let bytes: usize = records
             .iter()
             .map(|record| record.key.len() + record.value.map_or(0, <[u8]>::len) + RECORD_BYTES)
@@ -123,7 +127,8 @@ impl Producer {
     }
 
     async fn enqueue(&self, record: Outgoing<'_>, delivery: Box<Delivery>) -> Result<(), RDKafkaErrorCode> {
-        let mut next = BaseRecord::with_opaque_to(record.topic, delivery).partition(record.partition).key(record.key);
+        let mut next =
+            BaseRecord::with_opaque_to(record.topic, delivery).partition(record.partition).key(record.key);
         next.payload = record.value;
         next.headers = record.headers;
         loop {
@@ -143,14 +148,22 @@ impl Producer {
     pub(crate) fn give_up(&self, limit: Duration) -> bool {
         let late = self.deliveries.waiting.oldest().is_some_and(|waited| waited > limit);
         if late {
-            tracing::warn!(servers = self.names.servers, "kafka does not answer: appends that wait are given up");
+            tracing::warn!(
+                servers = self.names.servers,
+                "kafka does not answer: appends that wait are given up"
+            );
             let client = self.client.read().unwrap_or_else(PoisonError::into_inner).clone();
             client.purge(PurgeConfig::default().queue().inflight());
         }
         late
     }
 
-    /// Takes nothing more, and waits until the server has answered everything.
+    /// How long the oldest that is on its way has waited.
+    pub(crate) fn waited(&self) -> Option<Duration> {
+        self.deliveries.waiting.oldest()
+    }
+
+    /// Takes nothing more from callers, and waits until the server has answered everything.
     pub(crate) async fn close(&self) {
         *self.closed.write().await = true;
         self.deliveries.waiting.idle().await;

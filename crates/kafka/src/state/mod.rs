@@ -15,6 +15,9 @@ pub(crate) use self::attempt::Kind;
 use self::{attempt::AttemptId, table::Table};
 use crate::random::random;
 
+/// The key of the epoch of a log whose topic was made by somebody else.
+pub(crate) const EPOCH: &str = "epoch";
+
 /// The state in memory, as the follower keeps it up.
 #[derive(Debug)]
 pub(crate) struct State {
@@ -27,6 +30,17 @@ pub(crate) struct State {
 impl State {
     pub(crate) fn new() -> Self {
         Self { table: Mutex::default(), maker: random(), made: AtomicU64::new(0) }
+    }
+
+    /// The name under which this process writes.
+    pub(crate) fn maker(&self) -> u64 {
+        self.maker
+    }
+
+    /// The epoch of a log whose topic was made by somebody else.
+    pub(crate) fn epoch(&self) -> Option<u32> {
+        let value = self.lock().get(Kind::Own, EPOCH)?.value?;
+        Some(u32::from_be_bytes(value[..].try_into().ok()?))
     }
 
     fn next_attempt(&self) -> AttemptId {

@@ -111,7 +111,7 @@ async fn clean_up(engine: &Engine, kind: Kind, key: &str, dead: &[u128]) {
     let keys: Vec<_> = dead.iter().map(|id| record_key(kind, key, *id)).collect();
     if !keys.is_empty() {
         let records = keys.iter().map(|key| record(engine, key, None)).collect();
-        if let Err(error) = engine.producer.send(records).await {
+        if let Err(error) = engine.producer.send_own(records).await {
             tracing::debug!(%error, "replaced state is not cleaned up");
         }
     }

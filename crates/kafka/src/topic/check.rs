@@ -1,5 +1,7 @@
 //! What must hold of the topics.
 
+use std::time::Duration;
+
 use headwater_store::Error;
 use rdkafka::admin::{AdminClient, AdminOptions, ConfigResource, OwnedResourceSpecifier, ResourceSpecifier};
 
@@ -12,6 +14,9 @@ use crate::{context::Context, failure, names::Names};
 pub(super) const MARKER: &str = "max.compaction.lag.ms";
 /// Half of what the setting may be.
 const BEGIN: u64 = 1 << 62;
+
+/// How long the server may take to show them.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The setting's value for a random number.
 pub(super) fn marker(random: u64) -> String {
@@ -46,8 +51,9 @@ pub(super) fn partitions(names: &Names, found: Found, lanes: u16) -> Result<(), 
 /// Checks the settings, as far as this user may see them.
 pub(super) async fn configs(admin: &AdminClient<Context>, names: &Names) -> Result<Identity, Error> {
     let topics = [&names.topic, &names.state].map(|topic| ResourceSpecifier::Topic(topic));
+    let options = AdminOptions::new().request_timeout(Some(PATIENCE));
     let answers = admin
-        .describe_configs(&topics, &AdminOptions::new())
+        .describe_configs(&topics, &options)
         .await
         .map_err(|error| failure::explain(names, "looking at the topics' settings", &error))?;
     let mut identity = Identity { log: None, state: None };

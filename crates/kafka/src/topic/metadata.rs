@@ -100,7 +100,12 @@ impl Metadata {
             (Some(trouble), _) => {
                 Error::unavailable(format_args!("kafka at {servers} does not answer: {}", trouble.reason))
             }
-            (None, Some(error)) => explain(&self.names, "connecting", &error),
+            (None, Some(error)) => match explain(&self.names, "connecting", &error) {
+                Error::Unavailable { reason } => Error::unavailable(format_args!(
+                    "{reason}; if the server asks for a user or for TLS, the URL must have them"
+                )),
+                other => other,
+            },
             (None, None) => Error::unavailable(format_args!(
                 "the topics `{}` and `{}` on {servers} are not ready",
                 self.names.topic, self.names.state

@@ -1,27 +1,78 @@
 //! Stores over a real Kafka: one server for the test program, a topic for each fixture.
 
+// Each test program uses a part of it.
+#![allow(dead_code)]
+
+mod harm;
+mod past;
+
 use std::sync::{
-    Arc,
-    atomic::{AtomicU32, Ordering},
+    Arc, Mutex, OnceLock, PoisonError,
+    atomic::{AtomicBool, AtomicU32, Ordering},
 };
 
 use headwater_kafka::{KafkaOptions, KafkaStore};
 use headwater_store::{
     Store,
-    suite::{Fixture, Setup, Time},
+    suite::{Faults, Fixture, Setup, Time},
 };
 use headwater_test_servers::{Kafka, aside};
 
-/// A topic of its own on the shared server.
+pub(crate) use self::{harm::Own, past::Past};
+
+/// A topic of its own on the shared server; on a server of its own once somebody is going to harm it.
 pub(crate) struct OnKafka {
     topic: String,
+    harmed: AtomicBool,
+    own: OnceLock<Own>,
+    lanes: Mutex<u16>,
 }
 
 impl OnKafka {
     pub(crate) fn new() -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        Self { topic: format!("suite-{}", NEXT.fetch_add(1, Ordering::Relaxed)) }
+        Self { topic: topic(), harmed: AtomicBool::new(false), own: OnceLock::new(), lanes: Mutex::new(0) }
     }
+
+    /// Where the store of this fixture is.
+    async fn url(&self) -> String {
+        if !self.harmed.load(Ordering::SeqCst) {
+            return aside(Kafka::shared).await.expect("a server").url();
+        }
+        if self.own.get().is_none() {
+            let own = aside(Own::start).await;
+            assert!(self.own.set(own).is_ok(), "one opening at a time");
+        }
+        self.own().url()
+    }
+
+    /// What a store of this fixture is opened with.
+    pub(crate) async fn options(&self) -> KafkaOptions {
+        let mut options = KafkaOptions::from_url(&self.url().await).expect("a URL");
+        options.topic.clone_from(&self.topic);
+        options
+    }
+
+    fn own(&self) -> &Own {
+        self.own.get().expect("the store was opened before its server is harmed")
+    }
+
+    /// The topic as somebody else sees it, who goes to the server itself.
+    fn past(&self) -> Past {
+        let lanes = *self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        Past::new(self.own().direct(), &self.topic, lanes)
+    }
+}
+
+impl Default for OnKafka {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A topic that nobody else has.
+pub(crate) fn topic() -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    format!("test-{}", NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
 #[async_trait::async_trait]
@@ -30,18 +81,21 @@ impl Fixture for OnKafka {
         Some("kafka")
     }
 
-
     async fn open(&self, setup: &Setup) -> Arc<dyn Store> {
-        let kafka = aside(Kafka::shared).await.expect("a server");
-        let mut options = KafkaOptions::from_url(&kafka.url()).expect("a URL");
-        options.topic.clone_from(&self.topic);
+        let mut options = self.options().await;
         options.lanes = setup.lanes;
         options.retention = setup.retention;
         options.clock = Arc::clone(&setup.clock);
+        *self.lanes.lock().unwrap_or_else(PoisonError::into_inner) = setup.lanes;
         Arc::new(KafkaStore::open(options).await.expect("the store opens"))
     }
 
     fn time(&self) -> Time {
         Time::Real
+    }
+
+    fn faults(&self) -> Option<&dyn Faults> {
+        self.harmed.store(true, Ordering::SeqCst);
+        Some(self)
     }
 }

@@ -159,8 +159,8 @@ for _, to in ipairs(segments) do
     if not feed then
       local key = ns .. 'f:' .. tenants[tenant]
       if not feed_before[tenant] then
-        feed_before[tenant] = redis.call('HGET', ns .. 'tn', tenants[tenant]) or '0'
-        if feed_before[tenant] == '0' then
+        feed_before[tenant] = redis.call('HGET', ns .. 'tn', tenants[tenant]) or '0-0'
+        if feed_before[tenant] == '0-0' then
           arrived = arrived or { ns .. 'ta', entry(segment) }
           arrived[#arrived + 1] = tenants[tenant]
           arrived[#arrived + 1] = '1'
@@ -168,7 +168,7 @@ for _, to in ipairs(segments) do
       end
       -- Each entry names the one before it, so that whoever reads on knows if some were dropped between.
       feed = { key, 'MAXLEN', '~', cap, entry(segment), '1', feed_before[tenant] }
-      feed_before[tenant] = num(segment)
+      feed_before[tenant] = entry(segment)
       feeds[tenant] = feed
     end
     feed[#feed + 1] = class .. name

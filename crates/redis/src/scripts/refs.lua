@@ -1,12 +1,12 @@
 -- A page of a tenant or a lane: its references, with the bodies they lead to.
 -- ARGV: namespace, epoch, key of the references, their mark, prefix of the runs in it, the tenant wanted of a lane or '',
---   after, limit, bytes.
+--   after (a position or an entry's id), limit, bytes.
 -- Gives { last, lost, removed, upto, more, { bodies and foreign entries } }.
 if replaced(ARGV[2]) then return redis.error_reply(REPLACED) end
 local key, prefix, only = ns .. ARGV[3], ARGV[5], ARGV[6]
 local after, limit, budget = ARGV[7], tonumber(ARGV[8]), tonumber(ARGV[9])
 local meta = redis.call('HMGET', META, 'last', 'lost')
-if tonumber(after) >= int(meta[1]) then return { meta[1] } end
+if int(string.match(after, '^%d+')) >= int(meta[1]) then return { meta[1] } end
 if only ~= '' then only = only .. ':' end
 local removed = redis.call('HGET', ns .. 'm', ARGV[4]) or '0'
 local at, upto, found, events, bytes, seen, more = '(' .. after, '', {}, 0, 0, 0, false

@@ -36,7 +36,10 @@ macro_rules! store_suite {
             durable: what_is_not_durable_begins_anew, reopening_keeps_everything,
                 reopening_keeps_recognizing_duplicates, reopening_keeps_state, reopening_brings_nothing_back,
                 reopening_keeps_telling_gaps, followers_go_on_after_reopening;
-            faults: a_crash_keeps_what_was_answered, failing_writes_lose_nothing;
+            faults: a_crash_keeps_what_was_answered, failing_writes_lose_nothing, restarts_lose_nothing,
+                kills_lose_nothing, pauses_lose_nothing, cut_connections_lose_nothing,
+                a_stream_deleted_under_its_readers_is_told, a_wiped_log_begins_anew, foreign_entries_are_told,
+                retention_that_overtakes_a_follower_is_told, a_clock_that_jumps_disturbs_nobody;
         );
     };
     (@clauses $fixture:expr; $($module:ident: $($clause:ident),+;)+) => {

@@ -51,7 +51,7 @@ mod view;
 
 pub use case::Case;
 pub use fixture::{Fixture, Setup, Time};
-pub use harm::Faults;
+pub use harm::{Faults, Harm};
 use report::Report;
 pub use shaped::{Shape, Shaped};
 pub use sparse::Sparse;
@@ -60,6 +60,8 @@ use std::{future::Future, time::Duration};
 
 /// How long a clause may take before it counts as hanging.
 const CLAUSE_TIMEOUT: Duration = Duration::from_secs(120);
+/// The same for clauses that wait for servers to come back.
+const FAULT_TIMEOUT: Duration = Duration::from_secs(900);
 
 /// Runs one clause on a runtime of its own: what [`store_suite!`](crate::store_suite) expands to.
 ///
@@ -72,7 +74,8 @@ pub fn run<F: Future<Output = ()>>(name: [&str; 3], fixture: impl Fixture, claus
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.expect("a runtime for the clause");
     let case = Case::new(Box::new(fixture));
-    let clause = async { tokio::time::timeout(CLAUSE_TIMEOUT, clause(case)).await };
+    let limit = if group == "faults" { FAULT_TIMEOUT } else { CLAUSE_TIMEOUT };
+    let clause = async { tokio::time::timeout(limit, clause(case)).await };
     let done = runtime.block_on(report.watch(clause));
     // A store that was not closed may hold threads: they must not keep the test.
     runtime.shutdown_timeout(Duration::from_secs(5));

@@ -109,10 +109,10 @@ impl Inner {
                     ));
                 }
             }
+            Happening::Waiting { .. } if self.away => {}
             Happening::Waiting { error } => {
-                if !std::mem::replace(&mut self.away, true) {
-                    self.say(&format!("{error}: trying again"));
-                }
+                self.away = true;
+                self.say(&format!("{error}: trying again"));
             }
             Happening::Done(report) => return self.done(report),
             Happening::Live => self.say(&format!("{}; following", self.summary())),

@@ -10,7 +10,7 @@ use std::{
 
 use headwater_events::lane_of;
 
-use super::{
+use super::super::{
     Case,
     case::{delta, durable, visible},
     checks::{append, ids, read_all},

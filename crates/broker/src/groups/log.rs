@@ -1,0 +1,134 @@
+//! What a lane reads of the log.
+
+use headwater_events::{Class, Position};
+use headwater_store::{ClassesKey, GapReason, ReadScope, Record, Store};
+
+use super::{
+    lane::LaneWork,
+    letters,
+    state::{Reopened, Run},
+};
+use crate::{
+    Error,
+    api::groups::{Group, GroupGap},
+};
+
+/// Events behind the mark are read when fewer than this are at hand.
+const LOW: usize = 256;
+/// How many are read at once, and how many bytes of them.
+const PAGE: (usize, usize) = (1024, 4 * 1024 * 1024);
+/// How many events of a held run are read at once.
+const RUN_PAGE: usize = 64;
+
+impl LaneWork {
+    /// Gets to hand what the next `max` deliveries need.
+    pub(super) async fn prepare(
+        &mut self,
+        store: &dyn Store,
+        group: &Group,
+        max: usize,
+    ) -> Result<(), Error> {
+        if self.state.epoch != store.epoch() || self.state.mark > store.lane_tail(self.lane).await? {
+            self.begin_anew(store.epoch());
+        }
+        for run in self.wanting(max) {
+            self.read_run(store, group, &run).await?;
+        }
+        while self.more && self.ahead.len() < LOW.min(max) {
+            let page = store.read(&self.scope, self.read_to, PAGE.0, PAGE.1).await?;
+            for gap in page.gaps {
+                self.tell(gap.from, gap.to, gap.reason, gap.stream);
+            }
+            self.ahead.extend(page.records);
+            self.read_to = page.next.max(self.read_to);
+            self.more = page.more;
+        }
+        Ok(())
+    }
+
+    /// The first open event of a run, which is expected at a position.
+    pub(super) async fn event_of(
+        &mut self,
+        store: &dyn Store,
+        group: &Group,
+        run: &Run,
+        position: Position,
+    ) -> Result<Option<Record>, Error> {
+        if self.queues.first(run, position).is_none() {
+            self.read_run(store, group, run).await?;
+        }
+        Ok(self.queues.first(run, position).cloned())
+    }
+
+    /// Reads the events at the head of a held run.
+    async fn read_run(&mut self, store: &dyn Store, group: &Group, run: &Run) -> Result<(), Error> {
+        let Some(held) = self.state.held.get(run) else { return Ok(()) };
+        if let Some(reopened) = held.reopened.first().copied() {
+            let record = self.read_reopened(store, group, run, reopened).await?;
+            self.refill(run, record.into_iter().collect(), false);
+            return Ok(());
+        }
+        let Some(from) = held.from else { return Ok(()) };
+        let (mut records, mut after, mut whole) = (Vec::new(), from.prev(), false);
+        while !whole && records.len() < RUN_PAGE {
+            let page = store.read(&scope(run), after, PAGE.0, PAGE.1).await?;
+            for gap in page.gaps {
+                // Deltas are never offered to groups.
+                if gap.reason != GapReason::Trimmed && gap.from < self.state.mark {
+                    self.tell(gap.from, gap.to.min(self.state.mark), gap.reason, Some(run.stream.clone()));
+                }
+            }
+            whole = !page.more || page.next >= self.state.mark;
+            after = page.next;
+            let open = page.records.into_iter().filter(|record| record.class() == Class::Durable);
+            for record in open {
+                if record.position() > self.state.mark {
+                    whole = true;
+                    break;
+                }
+                if records.len() == RUN_PAGE {
+                    whole = false;
+                    break;
+                }
+                records.push(record);
+            }
+        }
+        self.refill(run, records, whole);
+        Ok(())
+    }
+
+    /// An event that lives again: from the log, or from its dead letter where the log no longer has it.
+    async fn read_reopened(
+        &mut self,
+        store: &dyn Store,
+        group: &Group,
+        run: &Run,
+        reopened: Reopened,
+    ) -> Result<Option<Record>, Error> {
+        let page = store.read(&scope(run), reopened.position.prev(), 1, PAGE.1).await?;
+        let found = page.records.into_iter().next().filter(|record| record.position() == reopened.position);
+        if found.is_some() {
+            return Ok(found);
+        }
+        let letter = letters::find(store, group, &run.tenant, reopened.letter).await?;
+        if letter.is_none() {
+            let stream = Some(run.stream.clone());
+            self.tell(reopened.position.prev(), reopened.position, GapReason::Retention, stream);
+        }
+        Ok(letter)
+    }
+
+    fn tell(
+        &mut self,
+        from: Position,
+        to: Position,
+        reason: GapReason,
+        stream: Option<headwater_events::StreamName>,
+    ) {
+        self.gaps.push(GroupGap { lane: self.lane.0, from, to, reason, stream });
+    }
+}
+
+fn scope(run: &Run) -> ReadScope {
+    ReadScope::Stream(run.tenant.clone(), run.stream.clone(), ClassesKey::Visible)
+}

@@ -1,0 +1,145 @@
+//! Making connections.
+
+use std::time::Duration;
+
+use headwater_store::Error;
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ConnectionInfo, ErrorKind, RedisError,
+    ServerErrorKind, Value, aio::MultiplexedConnection,
+};
+
+use crate::{
+    RedisOptions,
+    checks::{self, Server, Unfit},
+    reply,
+    target::{Sentinels, Target},
+};
+
+/// Makes connections to one server, wherever it is at the time.
+#[derive(Clone)]
+pub(crate) struct Connector {
+    target: Target,
+    connect_timeout: Duration,
+    response_timeout: Duration,
+}
+
+impl Connector {
+    pub(crate) fn new(target: Target, options: &RedisOptions) -> Self {
+        let (connect_timeout, response_timeout) = (options.connect_timeout, options.response_timeout);
+        Self { target, connect_timeout, response_timeout }
+    }
+
+    /// The URL without credentials.
+    pub(crate) fn shown(&self) -> String {
+        self.target.to_string()
+    }
+
+    /// Where the server is now.
+    pub(crate) async fn find(&self) -> Result<ConnectionInfo, Error> {
+        match &self.target.sentinel {
+            None => Ok(self.target.server.clone()),
+            Some(sentinels) => self.ask(sentinels).await,
+        }
+    }
+
+    /// A connection, and what its server says of itself, checked.
+    pub(crate) async fn open(
+        &self,
+        at: &ConnectionInfo,
+        response_timeout: Option<Duration>,
+    ) -> Result<(MultiplexedConnection, Server), Error> {
+        let address = at.addr().to_string();
+        let mut connection =
+            self.plain(at, response_timeout).await.map_err(|error| self.failed(&error, &address))?;
+        let ask = async |connection: &mut MultiplexedConnection, words: &[&str]| {
+            let mut command = Cmd::new();
+            words.iter().for_each(|word| {
+                command.arg(*word);
+            });
+            connection.send_packed_command(&command).await.and_then(Value::extract_error)
+        };
+        let info = ask(&mut connection, &["INFO"]).await.map_err(|error| self.failed(&error, &address))?;
+        // Where that is not allowed, the careful assumption is made.
+        let mut settings = Vec::new();
+        for name in ["appendfsync", "no-appendfsync-on-rewrite"] {
+            if let Ok(Value::Array(found)) = ask(&mut connection, &["CONFIG", "GET", name]).await
+                && let Ok([key, value]) = <[Value; 2]>::try_from(found)
+            {
+                settings.push((reply::text(key)?, reply::text(value)?));
+            }
+        }
+        let by_sentinel = self.target.sentinel.is_some();
+        let server = checks::check(&reply::text(info)?, &address, &settings, by_sentinel);
+        server.map(|server| (connection, server)).map_err(Unfit::into_error)
+    }
+
+    /// A connection that nothing is known of.
+    async fn plain(
+        &self,
+        at: &ConnectionInfo,
+        response_timeout: Option<Duration>,
+    ) -> Result<MultiplexedConnection, RedisError> {
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(self.connect_timeout))
+            .set_response_timeout(response_timeout.or(Some(self.response_timeout)));
+        Client::open(at.clone())?.get_multiplexed_async_connection_with_config(&config).await
+    }
+
+    /// Asks the Sentinels, one after the other, where the server is.
+    async fn ask(&self, sentinels: &Sentinels) -> Result<ConnectionInfo, Error> {
+        let mut last = Error::unavailable(format_args!("no Sentinel of {} answers", self.target));
+        for node in &sentinels.nodes {
+            let address = node.addr().to_string();
+            let answer = async {
+                let mut connection = self.plain(node, None).await?;
+                let mut command = Cmd::new();
+                command.arg("SENTINEL").arg("GET-MASTER-ADDR-BY-NAME").arg(&sentinels.master);
+                connection.send_packed_command(&command).await.and_then(Value::extract_error)
+            };
+            match answer.await {
+                Ok(Value::Array(parts)) => {
+                    let [host, port] = <[Value; 2]>::try_from(parts).map_err(|_| reply::strange())?;
+                    let port = u16::try_from(reply::number(&port)?).map_err(|_| reply::strange())?;
+                    return Ok(self.target.server.clone().set_addr(self.at(reply::text(host)?, port)));
+                }
+                Ok(_) => {
+                    let name = &sentinels.master;
+                    last =
+                        Error::config(format_args!("the Sentinel at {address} knows no master named {name}"));
+                }
+                Err(error) => last = self.failed(&error, &address),
+            }
+        }
+        Err(last)
+    }
+
+    fn at(&self, host: String, port: u16) -> ConnectionAddr {
+        match self.target.server.addr() {
+            ConnectionAddr::TcpTls { insecure, tls_params, .. } => {
+                ConnectionAddr::TcpTls { host, port, insecure: *insecure, tls_params: tls_params.clone() }
+            }
+            _ => ConnectionAddr::Tcp(host, port),
+        }
+    }
+
+    /// Why there is no connection, and whether there may be one later.
+    fn failed(&self, error: &RedisError, address: &str) -> Error {
+        let code = error.code().unwrap_or_default();
+        match error.kind() {
+            ErrorKind::AuthenticationFailed => {
+                Error::config(format_args!("Redis at {address} refuses the user or the password of the URL"))
+            }
+            _ if matches!(code, "NOAUTH" | "WRONGPASS") => Error::config(format_args!(
+                "Redis at {address} wants a user and a password that it accepts: redis://user:password@host"
+            )),
+            ErrorKind::Server(ServerErrorKind::NoPerm) => Error::config(format_args!(
+                "the user of the URL may not do what Headwater needs on Redis at {address}: {}",
+                error.detail().unwrap_or("a command is not allowed")
+            )),
+            ErrorKind::InvalidClientConfig => {
+                Error::config(format_args!("Redis at {address} cannot be connected to: {error}"))
+            }
+            _ => Error::unavailable(format_args!("Redis at {address} cannot be reached: {error}")),
+        }
+    }
+}

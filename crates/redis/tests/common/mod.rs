@@ -1,0 +1,149 @@
+//! What the tests of the store over Redis share.
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
+
+use std::sync::{
+    Arc, OnceLock,
+    atomic::{AtomicU32, Ordering},
+};
+
+use async_trait::async_trait;
+use headwater_redis::{RedisOptions, RedisStore};
+use headwater_store::{
+    Store, StreamName, Tenant,
+    suite::{Faults, Fixture, Setup},
+};
+use headwater_test_servers::{Proxy, Redis, RedisOptions as ServerOptions, aside};
+
+/// A namespace that nobody else has on the shared server.
+pub fn namespace() -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    format!("t{}", COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// The suite's place for one store: a namespace of the shared server, or a server of its own once harm is asked for.
+pub struct Place {
+    namespace: String,
+    own: OnceLock<Own>,
+}
+
+/// A server that may be harmed, behind a proxy.
+struct Own {
+    redis: Redis,
+    proxy: Proxy,
+    namespace: String,
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        Self { namespace: namespace(), own: OnceLock::new() }
+    }
+}
+
+impl Place {
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    pub fn url(&self) -> String {
+        match self.own.get() {
+            Some(own) => own.redis.url_at(own.proxy.address()),
+            None => Redis::shared().unwrap().url(),
+        }
+    }
+
+    pub fn options(&self, setup: &Setup) -> RedisOptions {
+        RedisOptions {
+            namespace: self.namespace.clone(),
+            retention: setup.retention,
+            lanes: setup.lanes,
+            dedup_window: setup.dedup_window,
+            clock: Some(Arc::clone(&setup.clock)),
+            ..RedisOptions::default()
+        }
+    }
+}
+
+#[async_trait]
+impl Fixture for Place {
+    async fn open(&self, setup: &Setup) -> Arc<dyn Store> {
+        Arc::new(RedisStore::connect(&self.url(), self.options(setup)).await.unwrap())
+    }
+
+    fn faults(&self) -> Option<&dyn Faults> {
+        Some(self.own.get_or_init(|| {
+            let redis = Redis::start(ServerOptions::default()).unwrap();
+            let proxy = Proxy::to(redis.address()).unwrap();
+            Own { redis, proxy, namespace: self.namespace.clone() }
+        }))
+    }
+}
+
+impl Own {
+    async fn on(&self, what: impl FnOnce(&Redis) + Send + 'static) -> bool {
+        let redis = self.redis.clone();
+        aside(move || what(&redis)).await;
+        true
+    }
+}
+
+#[async_trait]
+impl Faults for Own {
+    fn settings(&self) -> String {
+        "appendonly yes, appendfsync always".to_owned()
+    }
+
+    async fn restart(&self) -> bool {
+        self.on(|redis| redis.server().restart().unwrap()).await
+    }
+
+    async fn kill(&self) -> bool {
+        self.on(|redis| redis.server().crash().unwrap()).await
+    }
+
+    async fn pause(&self) -> bool {
+        self.on(|redis| redis.server().pause().unwrap()).await
+    }
+
+    async fn resume(&self) -> bool {
+        self.on(|redis| redis.server().resume().unwrap()).await
+    }
+
+    async fn cut(&self) -> bool {
+        self.proxy.cut_now();
+        true
+    }
+
+    async fn wipe(&self) -> bool {
+        command(&self.redis.url(), &["FLUSHALL"]).await;
+        true
+    }
+
+    async fn spoil(&self, tenant: &Tenant, stream: &StreamName) -> bool {
+        let key = format!("{}:s:{tenant}:{stream}:d", self.namespace);
+        command(&self.redis.url(), &["XADD", &key, "*", "data", "none of ours"]).await;
+        true
+    }
+
+    async fn delete_under(&self, tenant: &Tenant, stream: &StreamName) -> bool {
+        for class in ["d", "t", "i"] {
+            let key = format!("{}:s:{tenant}:{stream}:{class}", self.namespace);
+            command(&self.redis.url(), &["DEL", &key]).await;
+        }
+        true
+    }
+
+    fn attempts(&self) -> Option<u64> {
+        Some(self.proxy.attempts())
+    }
+}
+
+/// Runs one command, as an operator would.
+pub async fn command(url: &str, words: &[&str]) -> redis::Value {
+    let client = redis::Client::open(url).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let mut command = redis::Cmd::new();
+    words.iter().for_each(|word| {
+        command.arg(*word);
+    });
+    connection.send_packed_command(&command).await.unwrap().extract_error().unwrap()
+}
