@@ -53,11 +53,11 @@ impl OnNats {
     pub fn new() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let n = NEXT.fetch_add(1, Ordering::Relaxed);
-        Self { namespace: format!("t{n}"), atomic: true, own: OnceLock::new(), opened: Mutex::default() }
+        Self { namespace: format!("t{n}"), atomic: false, own: OnceLock::new(), opened: Mutex::default() }
     }
 
-    pub fn without_batches() -> Self {
-        Self { atomic: false, ..Self::new() }
+    pub fn with_batches() -> Self {
+        Self { atomic: true, ..Self::new() }
     }
 
     pub fn namespace(&self) -> &str {
@@ -112,6 +112,10 @@ impl Fixture for OnNats {
         let Some(store) = last else { return false };
         store.crash().await;
         true
+    }
+
+    fn name(&self) -> Option<&'static str> {
+        self.atomic.then_some("nats-atomic")
     }
 
     fn time(&self) -> Time {
