@@ -24,6 +24,7 @@ mod backoff;
 mod body;
 mod checks;
 mod connect;
+mod dialect;
 mod failure;
 mod follow;
 mod hello;
@@ -42,5 +43,6 @@ mod tail;
 mod target;
 mod writer;
 
+pub use dialect::{DialectOptions, SeedDialect};
 pub use options::RedisOptions;
 pub use store::RedisStore;
