@@ -14,6 +14,7 @@
 
 pub mod closing;
 pub mod end;
+pub mod faults;
 pub mod filters;
 pub mod gaps;
 pub mod groups;
@@ -223,6 +224,15 @@ macro_rules! broker_suite {
                 a_group_survives_a_restart,
                 order_holds_through_random_failures,
                 lag_is_what_is_not_acked,
+            ];
+            faults: [
+                restarts_are_not_seen_by_readers,
+                kills_are_not_seen_by_readers,
+                pauses_are_not_seen_by_readers,
+                cut_connections_are_not_seen_by_readers,
+                a_wiped_log_is_told_to_live_readers,
+                a_stream_deleted_under_a_reader_is_told,
+                foreign_entries_are_told,
             ];
             closing: [
                 closing_ends_readers_and_refuses_publishers,
