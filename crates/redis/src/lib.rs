@@ -21,9 +21,12 @@
 //!   the place are told.
 
 mod backoff;
+#[cfg(feature = "bench")]
+pub mod bench;
 mod body;
 mod checks;
 mod connect;
+mod dialect;
 mod failure;
 mod follow;
 mod hello;
@@ -42,5 +45,6 @@ mod tail;
 mod target;
 mod writer;
 
+pub use dialect::PlainStreams;
 pub use options::RedisOptions;
 pub use store::RedisStore;

@@ -25,6 +25,7 @@ scripts! {
     TRIM = "scripts/retain.lua", "scripts/trim.lua";
     STATE_PUT = "scripts/state_put.lua";
     STATE_LIST = "scripts/state_list.lua";
+    DIALECT = "scripts/dialect.lua";
 }
 
 /// A script's text, and the name the server knows it by.

@@ -43,7 +43,12 @@ pub(super) struct Pump {
 }
 
 impl Pump {
-    pub(super) fn new(link: Arc<Link>, ring: Arc<Ring>, wanted: Arc<Wanted>, drain: CancellationToken) -> Self {
+    pub(super) fn new(
+        link: Arc<Link>,
+        ring: Arc<Ring>,
+        wanted: Arc<Wanted>,
+        drain: CancellationToken,
+    ) -> Self {
         Self {
             at: Id::behind(ring.tail()),
             epoch: link.epoch(),
@@ -159,7 +164,11 @@ impl Pump {
     }
 
     /// Reads one step on and tells what there is. Gives whether there was anything.
-    async fn read(&mut self, connection: &mut MultiplexedConnection, block: Option<u64>) -> Result<bool, Error> {
+    async fn read(
+        &mut self,
+        connection: &mut MultiplexedConnection,
+        block: Option<u64>,
+    ) -> Result<bool, Error> {
         let hole = self.lost.iter().find(|(_, to)| to.0 > self.at.position).copied();
         let reading = Reading {
             tenants: &self.tenants,

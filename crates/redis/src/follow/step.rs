@@ -24,8 +24,14 @@ const BODIES: usize = 64;
 pub(super) enum News {
     Records(Vec<Record>),
     /// What stood up to here is not at hand any more.
-    Missing { to: Position },
-    Deleted { tenant: Tenant, stream: StreamName, to: Position },
+    Missing {
+        to: Position,
+    },
+    Deleted {
+        tenant: Tenant,
+        stream: StreamName,
+        to: Position,
+    },
 }
 
 /// One step.
@@ -213,7 +219,8 @@ async fn news(link: &Link, feeds: Vec<(Id, Told)>) -> Result<Vec<News>, Error> {
     }
     let mut segments: BTreeMap<Id, Option<Vec<Record>>> = BTreeMap::new();
     for asked in asked.chunks(BODIES) {
-        let args: Vec<&[u8]> = asked.iter().flat_map(|(_, words)| words).map(|word| word.as_bytes()).collect();
+        let args: Vec<&[u8]> =
+            asked.iter().flat_map(|(_, words)| words).map(|word| word.as_bytes()).collect();
         let found = reply::array(link.read(&script::BODIES, &args).await?)?;
         for ((id, _), found) in asked.iter().zip(found) {
             let segment = segments.entry(*id).or_insert_with(|| Some(Vec::new()));
