@@ -147,3 +147,42 @@ pub async fn command(url: &str, words: &[&str]) -> redis::Value {
     });
     connection.send_packed_command(&command).await.unwrap().extract_error().unwrap()
 }
+
+/// The event number `n` of a stream of the tenant `default`.
+pub fn event(name: &str, n: usize) -> headwater_store::Append {
+    of("default", name, n, headwater_store::Class::Durable)
+}
+
+pub fn of(tenant: &str, name: &str, n: usize, class: headwater_store::Class) -> headwater_store::Append {
+    let (tenant, stream): (Tenant, StreamName) = (tenant.parse().unwrap(), name.parse().unwrap());
+    let event = headwater_store::Event::builder("/test", format!("test.{class}.v1"))
+        .id(format!("{name}/{n}"))
+        .tenant(&tenant)
+        .stream(&stream)
+        .data(&n)
+        .build()
+        .unwrap();
+    headwater_store::Append { event, tenant, stream, class, mark: headwater_store::Mark::None }
+}
+
+pub fn scope(name: &str) -> headwater_store::ReadScope {
+    let stream = name.parse().unwrap();
+    headwater_store::ReadScope::Stream(Tenant::default(), stream, headwater_store::ClassesKey::Visible)
+}
+
+pub fn ids(records: &[headwater_store::Record]) -> Vec<&str> {
+    records.iter().map(|record| record.event().id()).collect()
+}
+
+/// Appends until it works: the server may be coming back.
+pub async fn until_stored(store: &RedisStore, one: headwater_store::Append) -> headwater_store::Appended {
+    use headwater_store::EventLog;
+    for _ in 0..600 {
+        match store.append(vec![one.clone()]).await {
+            Ok(answer) => return answer[0],
+            Err(error) => assert!(error.is_retryable(), "{error}"),
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("the store does not come back");
+}
