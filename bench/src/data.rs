@@ -79,6 +79,13 @@ pub(crate) fn tokens(stream: &str, count: usize) -> Result<Vec<Event>> {
     build(stream, "llm.delta.v1", &serde_json::json!({ "text": "token " }), 0, count)
 }
 
+/// Token events of one stream as large as [`events`], encoded already.
+#[cfg(feature = "shared")]
+pub(crate) fn deltas(stream: &str, first: u64, count: usize) -> Result<Vec<Event>> {
+    let text = "the quick brown fox jumps over the lazy dog ".repeat(4);
+    build(stream, "llm.delta.v1", &serde_json::json!({ "at": stamp(), "text": text }), first, count)
+}
+
 fn build(stream: &str, ty: &str, data: &serde_json::Value, first: u64, count: usize) -> Result<Vec<Event>> {
     let (tenant, name) = (Tenant::default(), StreamName::new(stream.to_owned())?);
     let event = Event::builder(format!("/bench/{stream}"), ty)

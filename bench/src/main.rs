@@ -8,6 +8,8 @@ mod http;
 mod process;
 mod scan;
 mod scenarios;
+#[cfg(feature = "shared")]
+mod shared;
 mod stats;
 mod table;
 mod target;

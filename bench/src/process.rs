@@ -47,6 +47,31 @@ impl Process {
         Ok(line.trim().trim_end_matches("kB").trim().parse()?)
     }
 
+    /// How many connections it has open to a port of this machine.
+    #[cfg(feature = "shared")]
+    pub(crate) fn connections_to(&self, port: u16) -> Result<usize> {
+        let mut own = std::collections::HashSet::new();
+        for entry in fs::read_dir(format!("/proc/{}/fd", self.child.id()))? {
+            // One may be closed meanwhile.
+            let Ok(target) = fs::read_link(entry?.path()) else { continue };
+            let target = target.display().to_string();
+            own.extend(target.strip_prefix("socket:[").and_then(|t| t.strip_suffix(']')).map(str::to_owned));
+        }
+        let remote = format!(":{port:04X}");
+        let mut count = 0;
+        for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
+            let text = fs::read_to_string(table).unwrap_or_default();
+            count += text
+                .lines()
+                .skip(1)
+                .map(|line| line.split_whitespace().collect::<Vec<_>>())
+                // Remote address, state (established), inode.
+                .filter(|f| f.len() > 9 && f[2].ends_with(&remote) && f[3] == "01" && own.contains(f[9]))
+                .count();
+        }
+        Ok(count)
+    }
+
     /// The processor time it has used, in seconds.
     pub(crate) fn cpu_seconds(&self) -> Result<f64> {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;

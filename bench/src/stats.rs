@@ -20,6 +20,18 @@ impl Sample {
         self.0.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(*x), high.max(*x)))
     }
 
+    /// Adds the figure of one more run, where there is one.
+    #[cfg(feature = "shared")]
+    pub(crate) fn extend(&mut self, figure: Option<f64>) {
+        self.0.extend(figure);
+    }
+
+    /// Run by run, how much more this is than another.
+    #[cfg(feature = "shared")]
+    pub(crate) fn minus(&self, other: &Self) -> Self {
+        self.0.iter().zip(&other.0).map(|(a, b)| a - b).collect()
+    }
+
     /// Run by run, this over another.
     pub(crate) fn over(&self, other: &Self) -> Self {
         self.0.iter().zip(&other.0).map(|(a, b)| a / b).collect()

@@ -14,6 +14,14 @@ impl Ledger {
         self.0.entry(stream.to_owned()).or_default().push(id.to_owned());
     }
 
+    /// Writes down that `id` of `stream` came next, unless it had come before: where a log keeps a copy of what is sent
+    /// again, readers see each.
+    pub(crate) fn add_first(&mut self, stream: &str, id: &str) {
+        if !self.0.get(stream).is_some_and(|ids| ids.iter().any(|have| have == id)) {
+            self.add(stream, id);
+        }
+    }
+
     /// How many came in all.
     pub(crate) fn len(&self) -> usize {
         self.0.values().map(Vec::len).sum()

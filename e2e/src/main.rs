@@ -26,6 +26,7 @@ fn main() -> Result<()> {
             events: 20 + usize::try_from(chance.below(120))?,
             kills: 1 + usize::try_from(chance.below(8))?,
             seed: chance.below(u64::MAX),
+            ..Plan::default()
         };
         let report = story::play(&plan).with_context(|| format!("round {round} of seed {seed}: {plan:?}"))?;
         println!(

@@ -19,6 +19,7 @@ pub struct Server {
     program: PathBuf,
     folder: tempfile::TempDir,
     address: SocketAddr,
+    broker: String,
     process: Option<Child>,
 }
 
@@ -41,14 +42,17 @@ impl Server {
         found.context("the server is not built: `cargo xtask test` builds it, or set HEADWATER_BIN")
     }
 
-    /// A server with an empty folder that does not run yet. Its port is its own for as long as it lives.
+    /// A server that does not run yet, over a broker, or over a log of its own in an empty folder. Its port is its own
+    /// for as long as it lives.
     ///
     /// # Errors
     /// No folder or no port.
-    pub fn new(program: &Path, chance: &mut Chance) -> Result<Self> {
+    pub fn new(program: &Path, chance: &mut Chance, broker: Option<&str>) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("headwater-e2e-").tempdir()?;
         let address = free_port(chance)?;
-        Ok(Self { program: program.to_owned(), folder, address, process: None })
+        let own = || format!("embedded:{}", folder.path().join("data").display());
+        let broker = broker.map_or_else(own, str::to_owned);
+        Ok(Self { program: program.to_owned(), folder, address, broker, process: None })
     }
 
     /// Where it listens.
@@ -65,8 +69,8 @@ impl Server {
 
     /// The configuration URL of its log.
     #[must_use]
-    pub fn broker(&self) -> String {
-        format!("embedded:{}", self.folder.path().join("data").display())
+    pub fn broker(&self) -> &str {
+        &self.broker
     }
 
     /// Starts it and waits until it is ready.
@@ -75,7 +79,7 @@ impl Server {
     /// It ends at once, or is not ready in time.
     pub fn start(&mut self) -> Result<()> {
         let process = Command::new(&self.program)
-            .args(["serve", "--listen", &self.address.to_string(), "--broker", &self.broker()])
+            .args(["serve", "--listen", &self.address.to_string(), "--broker", self.broker()])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(fs::OpenOptions::new().create(true).append(true).open(self.folder.path().join(LOG))?)
@@ -124,12 +128,15 @@ impl Server {
         fs::read_to_string(self.folder.path().join(LOG)).unwrap_or_default()
     }
 
-    /// Runs `headwater check` on the folder of the killed server.
+    /// Runs `headwater check` on the folder of the killed server, if it has one.
     ///
     /// # Errors
     /// The log is damaged.
     pub fn check(&self) -> Result<()> {
-        let out = Command::new(&self.program).args(["check", "--broker", &self.broker()]).output()?;
+        if !self.broker.starts_with("embedded:") {
+            return Ok(());
+        }
+        let out = Command::new(&self.program).args(["check", "--broker", self.broker()]).output()?;
         let text = String::from_utf8_lossy(&out.stderr);
         anyhow::ensure!(out.status.success(), "headwater check: {}\n{text}", out.status);
         Ok(())

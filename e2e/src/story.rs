@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::{Chance, Client, Clients, Server, get, ledger::Ledger};
 
 /// How big a story is.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Plan {
     /// How many runs are published side by side.
     pub runs: usize,
@@ -22,6 +22,14 @@ pub struct Plan {
     pub kills: usize,
     /// Decides when it is killed and how long it stays away.
     pub seed: u64,
+    /// The broker that the servers stand over; a log of the server's own if there is none.
+    pub broker: Option<String>,
+    /// A second server over the same broker: what is published at the one is read at the other, and each is killed in
+    /// its turn.
+    pub two: bool,
+    /// The broker keeps a copy of what is sent again after its answer was lost: readers see each, in the place where it
+    /// was stored.
+    pub copies: bool,
 }
 
 /// What happened.
@@ -55,28 +63,37 @@ const BACKLOG: usize = 4096;
 /// An event that was answered is missing, comes twice or out of order, a gap was told, or somebody gave up.
 pub fn play(plan: &Plan) -> Result<Report> {
     let mut chance = Chance::new(plan.seed);
-    let mut server = Server::new(&Server::program()?, &mut chance)?;
-    act(plan, &mut chance, &mut server).with_context(|| format!("the server said:\n{}", server.log()))
+    let program = Server::program()?;
+    let count = if plan.two { 2 } else { 1 };
+    let mut servers = (0..count)
+        .map(|_| Server::new(&program, &mut chance, plan.broker.as_deref()))
+        .collect::<Result<Vec<_>>>()?;
+    act(plan, &mut chance, &mut servers).with_context(|| {
+        let logs: Vec<String> = servers.iter().map(Server::log).collect();
+        format!("the server said:\n{}", logs.join("\n\n"))
+    })
 }
 
-fn act(plan: &Plan, chance: &mut Chance, server: &mut Server) -> Result<Report> {
+fn act(plan: &Plan, chance: &mut Chance, servers: &mut [Server]) -> Result<Report> {
     let begin = Instant::now();
     let clients = Clients::find()?;
-    server.start()?;
+    servers.iter_mut().try_for_each(Server::start)?;
+    let here = servers.first().context("no server")?.url();
+    let there = servers.last().context("no server")?.url();
 
     let streams: Vec<String> = (0..plan.runs).map(|run| format!("run-{run}")).collect();
     let (lines, came) = sync_channel(BACKLOG);
-    let start = |script, args: Vec<String>, who| {
-        let args = [vec![server.url()], args].concat();
+    let start = |at: &String, script, args: Vec<String>, who| {
+        let args = [vec![at.clone()], args].concat();
         clients.start(script, &args, who, lines.clone())
     };
     // Readers come first: a stream may be read before its first event.
     let mut readers = [
-        start("reader.mjs", streams.clone(), Who::Each)?,
-        start("reader.mjs", [vec!["--together".to_owned()], streams.clone()].concat(), Who::Together)?,
+        start(&there, "reader.mjs", streams.clone(), Who::Each)?,
+        start(&here, "reader.mjs", [vec!["--together".to_owned()], streams.clone()].concat(), Who::Together)?,
     ];
     let plan_args = vec!["run".to_owned(), plan.runs.to_string(), plan.events.to_string()];
-    let mut publisher = start("publisher.mjs", plan_args, Who::Publisher)?;
+    let mut publisher = start(&here, "publisher.mjs", plan_args, Who::Publisher)?;
 
     let mut book = Book::new(plan, kill_points(plan, chance));
     let mut last = Instant::now();
@@ -91,15 +108,19 @@ fn act(plan: &Plan, chance: &mut Chance, server: &mut Server) -> Result<Report> 
         publisher.fine()?;
         readers.iter_mut().try_for_each(Client::fine)?;
         if book.kill_is_due() {
+            let victim = book.kills.len() % servers.len();
+            let server = servers.get_mut(victim).context("no server")?;
             server.kill()?;
             thread::sleep(Duration::from_millis(chance.below(300)));
             server.start()?;
         }
     }
     book.verify()?;
-    book.pages(server, &streams)?;
-    server.kill()?;
-    server.check()?;
+    for server in servers {
+        book.pages(server, &streams)?;
+        server.kill()?;
+        server.check()?;
+    }
     Ok(Report { answered: book.answered.len(), stored_before: book.stored_before, took: begin.elapsed() })
 }
 
@@ -128,6 +149,7 @@ struct Book {
     together: Ledger,
     closed: usize,
     kills: Vec<usize>,
+    copies: bool,
 }
 
 impl Book {
@@ -141,6 +163,7 @@ impl Book {
             together: Ledger::default(),
             closed: 0,
             kills,
+            copies: plan.copies,
         }
     }
 
@@ -157,8 +180,8 @@ impl Book {
                 self.answered.add(stream, id);
                 self.stored_before += usize::from(line["duplicate"] == true);
             }
-            Who::Each => self.each.add(stream, id),
-            Who::Together => self.together.add(stream, id),
+            Who::Each => read(&mut self.each, stream, id, self.copies),
+            Who::Together => read(&mut self.together, stream, id, self.copies),
         }
         Ok(())
     }
@@ -184,7 +207,7 @@ impl Book {
 
     /// What the pages of history show is the same.
     fn pages(&self, server: &Server, streams: &[String]) -> Result<()> {
-        let mut read = Ledger::default();
+        let mut pages = Ledger::default();
         for stream in streams {
             let mut after = "earliest".to_owned();
             loop {
@@ -194,7 +217,7 @@ impl Book {
                 let page: Value = serde_json::from_str(&body)?;
                 let events = page["events"].as_array().with_context(|| format!("no events in {body}"))?;
                 for event in events {
-                    read.add(stream, event["id"].as_str().unwrap_or_default());
+                    read(&mut pages, stream, event["id"].as_str().unwrap_or_default(), self.copies);
                 }
                 if events.is_empty() {
                     ensure!(
@@ -206,7 +229,7 @@ impl Book {
                 page["next"].as_str().context("a page without `next`")?.clone_into(&mut after);
             }
         }
-        self.answered.agrees(&read, "pages of history")
+        self.answered.agrees(&pages, "pages of history")
     }
 
     fn state(&self) -> String {
@@ -222,6 +245,10 @@ impl Book {
     }
 }
 
+fn read(ledger: &mut Ledger, stream: &str, id: &str, copies: bool) {
+    if copies { ledger.add_first(stream, id) } else { ledger.add(stream, id) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -229,7 +256,7 @@ mod tests {
     #[test]
     fn kills_are_spread_over_the_story() {
         for seed in 0..200 {
-            let plan = Plan { runs: 20, events: 100, kills: 5, seed };
+            let plan = Plan { runs: 20, events: 100, kills: 5, seed, ..Plan::default() };
             let points = kill_points(&plan, &mut Chance::new(seed));
             assert_eq!(points.len(), 5);
             assert!(points.iter().all(|at| (1..2000).contains(at)), "seed {seed}: {points:?}");

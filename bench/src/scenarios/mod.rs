@@ -5,8 +5,14 @@ mod embedded;
 mod fan_out;
 mod hub;
 mod idle;
+#[cfg(feature = "shared")]
+mod latency;
 mod publish;
 mod rate;
+#[cfg(feature = "shared")]
+mod readers;
+#[cfg(feature = "shared")]
+mod stores;
 
 use std::pin::Pin;
 
@@ -59,5 +65,23 @@ pub(crate) const ALL: &[Scenario] = &[
         name: "idle",
         about: "5,000 SSE connections on which nothing happens",
         run: |setup| Box::pin(idle::run(setup)),
+    },
+    #[cfg(feature = "shared")]
+    Scenario {
+        name: "stores",
+        about: "Redis, NATS and Kafka beside their bare clients: publish in batches, read back",
+        run: |setup| Box::pin(stores::run(setup)),
+    },
+    #[cfg(feature = "shared")]
+    Scenario {
+        name: "latency",
+        about: "from publish to subscriber over Redis, NATS and Kafka, beside their bare clients",
+        run: |setup| Box::pin(latency::run(setup)),
+    },
+    #[cfg(feature = "shared")]
+    Scenario {
+        name: "readers",
+        about: "10,000 readers of different runs through one gateway over Redis, NATS and Kafka",
+        run: |setup| Box::pin(readers::run(setup)),
     },
 ];

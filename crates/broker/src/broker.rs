@@ -178,7 +178,10 @@ impl EventBroker for Broker {
         after: Option<&StreamName>,
         limit: usize,
     ) -> Result<Vec<StreamInfo>, Error> {
-        let runs = self.store.runs(tenant, after, limit).await?;
+        // What is Headwater's own comes before every other name.
+        let own = StreamName::last_reserved();
+        let after = after.filter(|after| **after > own).unwrap_or(&own);
+        let runs = self.store.runs(tenant, Some(after), limit).await?;
         Ok(runs.into_iter().map(|(stream, run)| StreamInfo::new(stream, &run)).collect())
     }
 

@@ -16,6 +16,7 @@ mod reader;
 mod referee;
 #[cfg(feature = "test-util")]
 pub mod suite;
+pub mod wire;
 
 pub use api::{
     AfterDeadLetter, Capabilities, ConsumerGroups, DeadLetter, DeadLetterFilter, Delivery, Error,

@@ -32,7 +32,7 @@ impl HttpBroker {
         Ok(Self(Http::new(url, options)?))
     }
 
-    fn open(&self) -> Result<&Arc<Http>, Error> {
+    pub(crate) fn open(&self) -> Result<&Arc<Http>, Error> {
         if self.0.closed.is_cancelled() { Err(StoreError::Closed.into()) } else { Ok(&self.0) }
     }
 }

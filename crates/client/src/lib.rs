@@ -29,6 +29,7 @@ mod backoff;
 mod broker;
 mod connection;
 mod frames;
+mod groups;
 mod http;
 mod options;
 mod page;

@@ -57,6 +57,9 @@ impl Problem {
         let store = match code.as_str() {
             "bad-cursor" => return Error::BadCursor,
             "foreign-cursor" => return Error::ForeignCursor,
+            "no-such-group" => return Error::NoGroup,
+            "worker-conflict" => return Error::WorkerConflict,
+            "bad-group" => return Error::BadGroup { detail },
             "batch-too-large" => {
                 return Error::BatchTooLarge {
                     events: self.events.unwrap_or(0),

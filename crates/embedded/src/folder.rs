@@ -1,7 +1,7 @@
 //! The folder of a log: who owns it, which format it has, how far it has come.
 //!
 //! ```text
-//! <folder>/FORMAT   headwater-embedded 1
+//! <folder>/FORMAT   headwater-embedded 2
 //! <folder>/lock     held while the log is open
 //! <folder>/mark     the last position that was answered (see `Mark`)
 //! <folder>/db/      the database
@@ -18,8 +18,8 @@ use headwater_events::Position;
 use headwater_store::Error;
 use xxhash_rust::xxh3::xxh3_64;
 
-/// The format this version writes.
-pub(crate) const FORMAT: u32 = 1;
+/// The format this version writes. Since 2 the records of runs may lag behind (see `late`), which 1 did not know.
+pub(crate) const FORMAT: u32 = 2;
 const NAME: &str = "headwater-embedded";
 
 /// A folder that this process owns.
@@ -43,7 +43,7 @@ impl Folder {
         }
         let lock = lock(path)?;
         let folder = Self { path: path.to_owned(), _lock: lock };
-        if known.is_none() {
+        if create && known != Some(FORMAT) {
             folder.write_format().map_err(|e| unusable(path, &e))?;
         }
         folder.clear_half_made_database().map_err(|e| unusable(path, &e))?;

@@ -1,4 +1,4 @@
-//! The keys of format 1. Names hold no zero byte, so a zero ends them, and keys sort by name, then by position.
+//! The keys. Names hold no zero byte, so a zero ends them, and keys sort by name, then by position.
 
 use bytes::Bytes;
 use headwater_events::Position;

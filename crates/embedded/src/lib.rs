@@ -28,6 +28,7 @@ mod faults;
 mod folder;
 mod gone;
 mod keys;
+mod late;
 mod meta;
 mod metric_definitions;
 mod options;

@@ -24,6 +24,9 @@ const HOLES: &[u8] = b"m/holes";
 /// How many events were cleared away one by one after their stream was deleted.
 const CLEARED: &[u8] = b"m/cleared";
 
+/// What the keys of slips begin with (see `late`).
+pub(crate) const SLIPS: [u8; 1] = *b"r";
+
 /// Fixed when the log is created.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Identity {
@@ -116,6 +119,11 @@ numbers! {
 /// Says that the log was closed in order: no position beyond its end was used.
 pub(crate) fn remove_reserved(batch: &mut OwnedWriteBatch, meta: &Keyspace) {
     batch.remove(meta, RESERVED);
+}
+
+/// The key of the slip in one of the places.
+pub(crate) fn slip_key(place: u8) -> [u8; 2] {
+    [SLIPS[0], place]
 }
 
 /// The key of a stretch that may have lost events.

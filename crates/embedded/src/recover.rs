@@ -15,7 +15,7 @@ use crate::{
     codec::{self, Reader},
     commit::{Commit, Witness},
     engine::{Engine, storage},
-    keys,
+    keys, late,
     meta::{self, End, Identity},
     view::{Lost, View},
 };
@@ -42,6 +42,7 @@ pub(crate) fn recover(engine: Engine, lanes: u16, marked: Option<Position>) -> R
         Some(identity) => identity,
         None => create(&engine, lanes)?,
     };
+    late::catch_up(&engine)?;
     let buckets = Buckets::load(&engine.db, &engine.meta)?;
     let mut end = meta::end(&engine.meta)?;
     if let Some((position, commit)) = last_commit(&buckets)?

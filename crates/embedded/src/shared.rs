@@ -12,7 +12,7 @@ use headwater_events::{Epoch, Position};
 use headwater_store::{Error, Status, StatusKind, ring::Ring};
 use tokio::sync::watch;
 
-use crate::{EmbeddedOptions, faults::Faults, meta::Identity, stats::Counters, view::View};
+use crate::{EmbeddedOptions, faults::Faults, late::Late, meta::Identity, stats::Counters, view::View};
 
 /// How long a read waits for a database that is being opened again.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -24,6 +24,8 @@ pub(crate) struct Shared {
     pub(crate) ring: Ring,
     pub(crate) counters: Counters,
     pub(crate) faults: Faults,
+    /// What the records of runs in the database lack for now.
+    pub(crate) late: Arc<Late>,
     /// `None` while the database is closed.
     view: RwLock<Option<Arc<View>>>,
     /// Everything up to here is visible to a view that is taken afterwards.
@@ -47,6 +49,7 @@ impl Shared {
             ring,
             counters: Counters::default(),
             faults: Faults::default(),
+            late: Arc::default(),
             view: RwLock::new(Some(Arc::new(view))),
             tail: AtomicU64::new(tail.0),
             status: watch::Sender::new(ready()),

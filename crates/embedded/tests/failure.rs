@@ -32,7 +32,7 @@ async fn what_a_failed_commit_stored_all_the_same_is_seen_once_by_everybody() {
     while followed.len() < 3 {
         match follow.next().await.unwrap().unwrap() {
             FollowItem::Batch(batch) => followed.extend(ids(&batch)),
-            FollowItem::Gap(gap) => panic!("{gap:?}"),
+            other => panic!("{other:?}"),
         }
     }
     assert_eq!(followed, ["a/1", "a/2", "a/3"]);

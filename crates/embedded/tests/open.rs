@@ -65,9 +65,9 @@ async fn a_folder_has_one_owner() {
 #[tokio::test]
 async fn a_newer_format_is_refused_untouched() {
     let dir = tempfile::tempdir().unwrap();
-    std::fs::write(dir.path().join("FORMAT"), "headwater-embedded 2\n").unwrap();
+    std::fs::write(dir.path().join("FORMAT"), "headwater-embedded 3\n").unwrap();
     let error = EmbeddedStore::open(dir.path(), EmbeddedOptions::default()).await.unwrap_err();
-    assert!(matches!(&error, Error::Config { reason } if reason.contains("format 2")), "{error}");
+    assert!(matches!(&error, Error::Config { reason } if reason.contains("format 3")), "{error}");
     let names: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert_eq!(names, ["FORMAT"]);
 }

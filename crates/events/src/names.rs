@@ -163,6 +163,12 @@ impl StreamName {
         Self(format!("{DEAD_LETTERS}{group}").into())
     }
 
+    /// Behind every reserved name and before every other one, in the order of their bytes.
+    #[must_use]
+    pub const fn last_reserved() -> Self {
+        Self(ByteString::from_static("$~"))
+    }
+
     /// Whether it is Headwater's own: nobody else publishes there.
     #[must_use]
     pub fn is_reserved(&self) -> bool {

@@ -11,7 +11,9 @@ use headwater_broker::EventBroker;
 use http::{Method, StatusCode, Uri};
 use tokio::net::TcpListener;
 
-use crate::{GatewayConfig, app::App, cors::Cors, health, problem::Problem, publish, serve, sse, streams};
+use crate::{
+    GatewayConfig, app::App, cors::Cors, groups, health, problem::Problem, publish, serve, sse, streams,
+};
 
 /// Why a gateway stopped, or did not start.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +48,7 @@ impl Gateway {
             .route("/v1/streams", get(streams::list))
             .route("/v1/streams/{stream}", get(streams::show).delete(streams::delete))
             .route("/v1/streams/{stream}/events", get(sse::stream_events))
+            .merge(groups::routes())
             .route("/healthz", get(health::healthz))
             .route("/readyz", get(health::readyz))
             .route("/metrics", get(health::metrics))

@@ -19,6 +19,7 @@ mod app;
 mod config;
 mod cors;
 mod gateway;
+mod groups;
 mod health;
 mod meters;
 mod metric_definitions;

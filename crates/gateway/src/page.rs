@@ -93,5 +93,9 @@ pub(crate) type PathName = Result<Path<String>, PathRejection>;
 /// The stream a path names.
 pub(crate) fn stream_name(name: PathName) -> Result<StreamName, Problem> {
     let Path(name) = name.map_err(|e| Problem::new("invalid-stream", e.body_text()))?;
-    Ok(StreamName::new(name)?)
+    let name = StreamName::new(name)?;
+    if name.is_reserved() {
+        return Err(Problem::new("invalid-stream", format!("`{name}` is Headwater's own")));
+    }
+    Ok(name)
 }

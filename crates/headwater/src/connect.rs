@@ -134,7 +134,7 @@ pub(crate) async fn open(url: &str, options: ConnectOptions) -> Result<Opened, C
         }
         #[cfg(feature = "redis")]
         BrokerUrl::Redis(url) => {
-            Arc::new(headwater_redis::RedisStore::open(&url, options.redis).await.map_err(Error::from)?)
+            Arc::new(headwater_redis::RedisStore::connect(&url, options.redis).await.map_err(Error::from)?)
         }
         #[cfg(feature = "nats")]
         BrokerUrl::Nats(url) => {

@@ -88,4 +88,3 @@ fn failure(engine: &Engine, first: Outcome, unknown: bool, stored: Vec<Option<Ap
     }
     if unknown { Error::Unknown { reason: error.to_string() } } else { error }
 }
-

@@ -16,9 +16,10 @@ pub(crate) fn base(options: &KafkaOptions) -> Result<ClientConfig, Error> {
         .set("socket.nagle.disable", "true")
         .set("socket.keepalive.enable", "true")
         .set("socket.connection.setup.timeout.ms", "10000")
-        // Jittered by a quarter and doubled each time: never more than a few attempts a second.
-        .set("reconnect.backoff.ms", "250")
-        .set("reconnect.backoff.max.ms", "5000")
+        // The first attempt is made at once, the others after this, jittered and doubled each time. There are half a
+        // dozen connections: together never more than a few attempts a second.
+        .set("reconnect.backoff.ms", "1500")
+        .set("reconnect.backoff.max.ms", "4000")
         .set("retry.backoff.ms", "100")
         // How long a topic that is not there may yet appear: those used here were made and waited for.
         .set("topic.metadata.propagation.max.ms", "1000")

@@ -39,7 +39,10 @@ impl Trouble {
         use RDKafkaErrorCode as Code;
         matches!(
             self.code,
-            Code::Authentication | Code::SaslAuthenticationFailed | Code::UnsupportedSASLMechanism | Code::SSL
+            Code::Authentication
+                | Code::SaslAuthenticationFailed
+                | Code::UnsupportedSASLMechanism
+                | Code::SSL
         )
     }
 }

@@ -18,7 +18,11 @@ use rdkafka::{
 };
 use tokio::sync::Mutex;
 
-use crate::{context::Context, failure::{self, explain}, names::Names};
+use crate::{
+    context::Context,
+    failure::{self, explain},
+    names::Names,
+};
 
 /// The last position of each lane, and of the state.
 #[derive(Debug, Clone)]

@@ -17,7 +17,9 @@ use rdkafka::{
 use tokio::sync::{Notify, watch};
 
 use crate::{
-    KafkaOptions, config,
+    KafkaOptions,
+    aside::Aside,
+    config,
     context::Context,
     ends::{Bounds, Ends},
     failure::explain,
@@ -32,6 +34,9 @@ use crate::{
     state::State,
     topic::{Identity, Topics},
 };
+
+/// An engine as it is shared: its end, which waits for the threads of its clients, holds up nobody.
+pub(crate) type EngineRef = Arc<Aside<Engine>>;
 
 /// Connections to the topics, and what is known of them.
 pub(crate) struct Engine {
@@ -197,6 +202,9 @@ impl Engine {
 
 impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Engine").field("names", &self.names).field("epoch", &self.epoch()).finish_non_exhaustive()
+        f.debug_struct("Engine")
+            .field("names", &self.names)
+            .field("epoch", &self.epoch())
+            .finish_non_exhaustive()
     }
 }

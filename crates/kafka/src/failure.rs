@@ -18,13 +18,13 @@ pub(crate) fn explain_code(names: &Names, doing: &str, code: RDKafkaErrorCode) -
     use RDKafkaErrorCode as Code;
     let servers = &names.servers;
     match code {
-        Code::TopicAuthorizationFailed | Code::ClusterAuthorizationFailed | Code::GroupAuthorizationFailed => {
-            Error::config(format_args!(
-                "no permission for {doing}: let this user read, write, describe and create the topics `{}` and \
+        Code::TopicAuthorizationFailed
+        | Code::ClusterAuthorizationFailed
+        | Code::GroupAuthorizationFailed => Error::config(format_args!(
+            "no permission for {doing}: let this user read, write, describe and create the topics `{}` and \
                  `{}` on {servers} ({code})",
-                names.topic, names.state
-            ))
-        }
+            names.topic, names.state
+        )),
         Code::Authentication | Code::SaslAuthenticationFailed | Code::UnsupportedSASLMechanism => {
             Error::config(format_args!(
                 "kafka at {servers} does not accept the user or its password ({code}): check them, and `sasl=` of \
@@ -34,7 +34,9 @@ pub(crate) fn explain_code(names: &Names, doing: &str, code: RDKafkaErrorCode) -
         Code::SSL => Error::config(format_args!(
             "no TLS with kafka at {servers} ({code}): check `tls=` and `ca=` of the URL"
         )),
-        Code::TopicAlreadyExists => Error::unavailable(format_args!("topics on {servers} are being made ({code})")),
+        Code::TopicAlreadyExists => {
+            Error::unavailable(format_args!("topics on {servers} are being made ({code})"))
+        }
         Code::InvalidReplicationFactor => Error::config(format_args!(
             "kafka at {servers} has too few servers for its replication factor: write replication=1 into the URL"
         )),
@@ -42,7 +44,8 @@ pub(crate) fn explain_code(names: &Names, doing: &str, code: RDKafkaErrorCode) -
             Error::config(format_args!("kafka at {servers} refuses {doing}: {code}"))
         }
         Code::MessageSizeTooLarge | Code::InvalidMessageSize => Error::Unsupported {
-            what: format!("an event of that size: raise max.message.bytes of the topic `{}`", names.topic).into(),
+            what: format!("an event of that size: raise max.message.bytes of the topic `{}`", names.topic)
+                .into(),
         },
         _ => Error::unavailable(format_args!("{doing}: kafka at {servers}: {code}")),
     }

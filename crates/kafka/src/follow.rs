@@ -1,13 +1,14 @@
 //! A follower of one lane: the lane's ring, and after it that of the topic's next incarnation.
 
-use std::sync::Arc;
-
 use futures_util::{StreamExt, stream};
 use headwater_events::{Lane, Position};
 use headwater_store::{Follow, FollowItem, FollowScope, Gap, GapReason};
 use tokio::sync::watch;
 
-use crate::{engine::Engine, store::Slot};
+use crate::{
+    engine::{Engine, EngineRef},
+    store::Slot,
+};
 
 struct Follower {
     slot: watch::Receiver<Slot>,
@@ -18,12 +19,15 @@ struct Follower {
 }
 
 /// Follows a lane from behind `after`, over however many incarnations of its topic.
-pub(crate) fn follow(slot: watch::Receiver<Slot>, engine: Arc<Engine>, lane: Lane, after: Position) -> Follow {
+pub(crate) fn follow(slot: watch::Receiver<Slot>, engine: EngineRef, lane: Lane, after: Position) -> Follow {
     let ring = of_ring(&engine, lane, after);
     // The engine's connections must not live as long as whoever follows.
     drop(engine);
     let follower = Follower { slot, lane, at: after, ring };
-    Box::pin(stream::unfold(follower, |mut this| async move { this.next().await.map(|item| (Ok(item), this)) }))
+    Box::pin(stream::unfold(
+        follower,
+        |mut this| async move { this.next().await.map(|item| (Ok(item), this)) },
+    ))
 }
 
 fn of_ring(engine: &Engine, lane: Lane, after: Position) -> Follow {
@@ -38,7 +42,9 @@ impl Follower {
     async fn next(&mut self) -> Option<FollowItem> {
         if let Some(Ok(item)) = self.ring.next().await {
             match &item {
-                FollowItem::Batch(batch) => self.at = batch.last().map_or(self.at, headwater_store::Record::position),
+                FollowItem::Batch(batch) => {
+                    self.at = batch.last().map_or(self.at, headwater_store::Record::position);
+                }
                 FollowItem::Gap(Gap { to, .. }) | FollowItem::Deleted { to, .. } => self.at = *to,
             }
             return Some(item);

@@ -11,7 +11,8 @@ use tokio::{
 };
 
 use crate::{
-    engine::Engine,
+    aside::Aside,
+    engine::{Engine, EngineRef},
     follower, metric_definitions, runs,
     state::{self, Kind},
     store::Shared,
@@ -21,6 +22,10 @@ use crate::{
 const TICK: Duration = Duration::from_millis(250);
 /// How often a server that is away is asked whether it is back.
 const PROBE: Duration = Duration::from_secs(1);
+/// How often one that answers is asked whether it still does.
+const HEARTBEAT: Duration = Duration::from_secs(5);
+/// After how long without an answer it counts as away.
+const SILENCE: Duration = Duration::from_secs(3);
 /// How often retention and old deletions are looked at.
 const SWEEP: Duration = Duration::from_secs(10);
 /// How often the records of runs are saved at most, and how far a lane must have come for it.
@@ -38,7 +43,7 @@ const REMEMBERED: Duration = Duration::from_secs(3600);
 /// Keeps one engine after the other until it is aborted. Tells once the first has caught up with its topics.
 pub(crate) async fn run(
     shared: Arc<Shared>,
-    mut engine: Arc<Engine>,
+    mut engine: EngineRef,
     ready: oneshot::Sender<Result<(), Error>>,
 ) {
     let mut ready = Some(ready);
@@ -125,16 +130,22 @@ async fn keep(shared: &Shared, engine: &Engine) {
             }
             (checked, doubtful) = (Instant::now(), seen == Topics::Doubtful);
         }
-        if shared.health.is_away() && probed.elapsed() > PROBE {
+        if engine.producer.waited().is_some_and(|waited| waited > SILENCE) {
+            shared.health.away(&silent(engine));
+        }
+        if probed.elapsed() > if shared.health.is_away() { PROBE } else { HEARTBEAT } {
             probed = Instant::now();
-            // Its answer changes the status.
-            let _ = engine.ends.now().await;
+            // An answer, and an error too, changes the status.
+            if tokio::time::timeout(SILENCE, engine.ends.now()).await.is_err() {
+                shared.health.away(&silent(engine));
+            }
         }
         if shared.health.is_away() {
             continue;
         }
         if saved.elapsed() > SAVE {
             saved = Instant::now();
+            engine.readers.rest();
             report("saving the records of runs", runs::save(engine, WORTH_SAVING).await);
         }
         if swept.elapsed() > SWEEP {
@@ -142,6 +153,10 @@ async fn keep(shared: &Shared, engine: &Engine) {
             sweep(engine).await;
         }
     }
+}
+
+fn silent(engine: &Engine) -> String {
+    format!("kafka at {} has not answered for {} s", engine.names.servers, SILENCE.as_secs())
 }
 
 async fn sweep(engine: &Engine) {
@@ -192,12 +207,12 @@ async fn look_at(engine: &Engine) -> Topics {
 }
 
 /// Opens the topics again, making them where they are not there.
-async fn reopen(shared: &Shared) -> Arc<Engine> {
+async fn reopen(shared: &Shared) -> EngineRef {
     loop {
         match Engine::open(&shared.options, &shared.health).await {
             Ok(engine) => {
                 shared.health.well(&shared.options.servers.join(","));
-                return Arc::new(engine);
+                return Arc::new(Aside::new(engine));
             }
             Err(error) => shared.health.away(&error.to_string()),
         }

@@ -17,7 +17,11 @@ pub(crate) struct Names {
 
 impl Names {
     pub(crate) fn new(options: &KafkaOptions) -> Self {
-        Self { topic: options.topic.clone(), state: options.state_topic(), servers: options.servers.join(",") }
+        Self {
+            topic: options.topic.clone(),
+            state: options.state_topic(),
+            servers: options.servers.join(","),
+        }
     }
 }
 

@@ -130,7 +130,8 @@ impl KafkaOptions {
 
     /// `retention.ms` of the topic: -1 keeps for ever.
     pub(crate) fn retention_ms(&self) -> i64 {
-        let of = |limits: Limits| limits.max_age.map(|age| i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
+        let of =
+            |limits: Limits| limits.max_age.map(|age| i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
         match (of(self.retention.durable), of(self.retention.transient)) {
             (Some(durable), Some(transient)) => durable.max(transient),
             _ => -1,

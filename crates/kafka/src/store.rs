@@ -9,17 +9,20 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use headwater_store::{
-    Append, Appended, Capabilities, Epoch, Error, EventLog, Follow, FollowScope, Lane, Page, Position, ReadScope,
-    RunRecord, StateEntry, StateStore, Status, StreamName, Tenant, Version, capabilities::RunRead,
+    Append, Appended, Capabilities, Epoch, Error, EventLog, Follow, FollowScope, Lane, Page, Position,
+    ReadScope, RunRecord, StateEntry, StateStore, Status, StreamName, Tenant, Version, capabilities::RunRead,
 };
 use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
     KafkaOptions, append,
-    engine::Engine,
+    aside::Aside,
+    engine::{Engine, EngineRef},
     follow,
     health::Health,
-    keeper, metric_definitions, read, runs,
+    keeper,
+    lane_log::LaneLog,
+    metric_definitions, read, runs,
     state::{self, Kind},
 };
 
@@ -40,7 +43,7 @@ pub(crate) struct Shared {
 /// The engine that calls go to.
 #[derive(Debug, Clone)]
 pub(crate) enum Slot {
-    Open(Arc<Engine>),
+    Open(EngineRef),
     /// The topics are gone or others, and are being opened again.
     Away,
     Closed,
@@ -59,7 +62,7 @@ impl KafkaStore {
         metric_definitions::describe();
         let options = Arc::new(options);
         let health = Arc::new(Health::new(&options.servers.join(",")));
-        let engine = Arc::new(Engine::open(&options, &health).await?);
+        let engine = Arc::new(Aside::new(Engine::open(&options, &health).await?));
         let epoch = RwLock::new(engine.epoch());
         let slot = watch::Sender::new(Slot::Open(Arc::clone(&engine)));
         let shared = Arc::new(Shared { options, health, slot, epoch });
@@ -70,13 +73,13 @@ impl KafkaStore {
         Ok(store)
     }
 
-    fn engine(&self) -> Result<Arc<Engine>, Error> {
+    fn engine(&self) -> Result<EngineRef, Error> {
         self.shared.engine()
     }
 }
 
 impl Shared {
-    fn engine(&self) -> Result<Arc<Engine>, Error> {
+    fn engine(&self) -> Result<EngineRef, Error> {
         match &*self.slot.borrow() {
             Slot::Open(engine) => Ok(Arc::clone(engine)),
             Slot::Away => Err(Error::unavailable(format_args!(
@@ -98,7 +101,7 @@ impl Shared {
     }
 
     /// Gives calls their engine. `false`: the store was closed.
-    pub(crate) fn enter(&self, engine: &Arc<Engine>) -> bool {
+    pub(crate) fn enter(&self, engine: &EngineRef) -> bool {
         *self.epoch.write().unwrap_or_else(PoisonError::into_inner) = engine.epoch();
         self.put(Slot::Open(Arc::clone(engine)))
     }
@@ -113,7 +116,7 @@ impl Shared {
         })
     }
 
-    fn close(&self) -> Result<Option<Arc<Engine>>, Error> {
+    fn close(&self) -> Result<Option<EngineRef>, Error> {
         match self.slot.send_replace(Slot::Closed) {
             Slot::Open(engine) => Ok(Some(engine)),
             Slot::Away => Ok(None),
@@ -194,7 +197,7 @@ impl EventLog for KafkaStore {
     }
 
     async fn lane_tail(&self, lane: Lane) -> Result<Position, Error> {
-        Ok(self.engine()?.lane(lane).map_or(Position::ZERO, |log| log.tail()))
+        Ok(self.engine()?.lane(lane).map_or(Position::ZERO, LaneLog::tail))
     }
 
     async fn run(&self, tenant: &Tenant, stream: &StreamName) -> Result<Option<RunRecord>, Error> {
@@ -219,7 +222,9 @@ impl EventLog for KafkaStore {
             }
         }
         let listed = engine.runs.list(tenant, after, limit).into_iter();
-        Ok(listed.filter_map(|(name, lane, run)| Some((name, engine.run_with_losses(lane, Some(run))?))).collect())
+        Ok(listed
+            .filter_map(|(name, lane, run)| Some((name, engine.run_with_losses(lane, Some(run))?)))
+            .collect())
     }
 
     async fn trim(&self) -> Result<(), Error> {
@@ -244,15 +249,14 @@ impl EventLog for KafkaStore {
             };
             // What is not followed to its end, or saved, is found at the next opening.
             if !matches!(tokio::time::timeout(CLOSE, follow).await, Ok(Ok(()))) {
-                tracing::warn!(topic = self.shared.options.topic, "closed without having saved what was read");
+                tracing::warn!(
+                    topic = self.shared.options.topic,
+                    "closed without having saved what was read"
+                );
             }
             engine.logs().iter().for_each(|log| log.ring.close());
             self.keeper.abort();
-            let _ = tokio::task::spawn_blocking(move || {
-                engine.readers.close();
-                drop(engine);
-            })
-            .await;
+            drop(engine);
         }
         self.shared.health.closed();
         Ok(())

@@ -8,8 +8,8 @@ use futures_util::StreamExt;
 use headwater_events::lane_of;
 use headwater_kafka::{KafkaOptions, KafkaStore};
 use headwater_store::{
-    Append, ClassesKey, Error, Event, EventLog, FollowItem, FollowScope, GapReason, Page, Position, ReadScope,
-    StateStore, StatusKind, StreamName, Tenant,
+    Append, ClassesKey, Error, Event, EventLog, FollowItem, FollowScope, GapReason, Page, Position,
+    ReadScope, StateStore, StatusKind, StreamName, Tenant,
 };
 use headwater_test_servers::{Kafka, aside};
 
@@ -23,13 +23,13 @@ fn tenant() -> Tenant {
 }
 
 fn stream(name: &str) -> StreamName {
-    name.parse().unwrap()
+    name.parse().expect("a name")
 }
 
 fn event(name: &str, n: usize) -> Append {
     let event = Event::builder("/test", "test.event.v1").id(format!("{name}/{n}")).tenant(&tenant());
-    let event = event.stream(&stream(name)).data(&serde_json::json!({ "n": n })).build().unwrap();
-    Append::new(event).unwrap()
+    let event = event.stream(&stream(name)).data(&serde_json::json!({ "n": n })).build().expect("an event");
+    Append::new(event).expect("an event")
 }
 
 fn scope(name: &str) -> ReadScope {
@@ -41,19 +41,19 @@ fn ids(page: &Page) -> Vec<&str> {
 }
 
 async fn server() -> (String, String) {
-    let kafka = aside(Kafka::shared).await.unwrap();
+    let kafka = aside(Kafka::shared).await.expect("a server");
     (kafka.url(), kafka.address().to_string())
 }
 
 fn options(url: &str, topic: &str) -> KafkaOptions {
-    let mut options = KafkaOptions::from_url(url).unwrap();
+    let mut options = KafkaOptions::from_url(url).expect("a URL");
     topic.clone_into(&mut options.topic);
     options.lanes = LANES;
     options
 }
 
 async fn page(store: &KafkaStore, name: &str, after: Position) -> Page {
-    store.read(&scope(name), after, 100, 1 << 20).await.unwrap()
+    store.read(&scope(name), after, 100, 1 << 20).await.expect("a page")
 }
 
 /// Any consumer of the topic can read it.
@@ -93,7 +93,10 @@ async fn topics_of_others_are_checked() {
     past.create(&topic, i32::from(LANES), &[]).await;
     past.create(&format!("{topic}-state"), 1, &[("cleanup.policy", "compact")]).await;
     let error = KafkaStore::open(options(&url, &topic)).await.unwrap_err();
-    assert!(error.to_string().contains("message.timestamp.type=CreateTime: set it to LogAppendTime"), "{error}");
+    assert!(
+        error.to_string().contains("message.timestamp.type=CreateTime: set it to LogAppendTime"),
+        "{error}"
+    );
 
     let (topic, state) = (format!("{topic}-b"), format!("{topic}-b-state"));
     past.create(&topic, i32::from(LANES), &[("message.timestamp.type", "LogAppendTime")]).await;
@@ -273,7 +276,9 @@ async fn what_cannot_be_opened_says_why() {
     let none = open(format!("kafka://{address}")).await.unwrap_err();
     let nobody = open("kafka://me:secret@127.0.0.1:9".to_owned()).await.unwrap_err();
     assert!(matches!(nobody, Error::Unavailable { .. }), "{nobody:?}");
-    for (error, server) in [(wrong, address.to_string()), (none, address.to_string()), (nobody, "127.0.0.1:9".into())] {
+    for (error, server) in
+        [(wrong, address.to_string()), (none, address.to_string()), (nobody, "127.0.0.1:9".into())]
+    {
         println!("{error}");
         let error = error.to_string();
         assert!(error.contains(&server) && !error.contains("secret"), "{error}");

@@ -19,7 +19,10 @@ pub(crate) struct ServerClock {
 
 impl ServerClock {
     pub(crate) fn new() -> Self {
-        Self { anchor: Mutex::new((Timestamp::UNIX_EPOCH, Instant::now())), last_ms: AtomicI64::new(i64::MIN) }
+        Self {
+            anchor: Mutex::new((Timestamp::UNIX_EPOCH, Instant::now())),
+            last_ms: AtomicI64::new(i64::MIN),
+        }
     }
 
     /// The server said `time` in an answer that was asked for at `asked`.

@@ -58,9 +58,7 @@ pub(crate) async fn connect(
         connection = connection.max_reconnects(address.servers.len()).ignore_discovered_servers();
     }
     connection = match &address.login {
-        Some(Login::Password(user, password)) => {
-            connection.user_and_password(user.clone(), password.clone())
-        }
+        Some(Login::Password(user, password)) => connection.user_and_password(user.clone(), password.clone()),
         Some(Login::Token(token)) => connection.token(token.clone()),
         None => connection,
     };
@@ -80,7 +78,10 @@ pub(crate) async fn connect(
     }
     let client = connection.connect(address.servers.as_slice()).await.map_err(|e| refused(address, &e))?;
     if back == Return::Never {
-        client.set_server_pool(NOWHERE).await.map_err(|e| Error::unavailable(format_args!("{}: {e}", address.shown())))?;
+        client
+            .set_server_pool(NOWHERE)
+            .await
+            .map_err(|e| Error::unavailable(format_args!("{}: {e}", address.shown())))?;
     }
     Ok(client)
 }
@@ -103,17 +104,24 @@ fn refused(address: &Address, error: &ConnectError) -> Error {
     };
     let lower = why.to_lowercase();
     match error.kind() {
-        ConnectErrorKind::AuthorizationViolation | ConnectErrorKind::Authentication => Error::config(format_args!(
-            "{server} refuses the user or password: set them in the URL (nats://user:password@…)"
-        )),
+        ConnectErrorKind::AuthorizationViolation | ConnectErrorKind::Authentication => {
+            Error::config(format_args!(
+                "{server} refuses the user or password: set them in the URL (nats://user:password@…)"
+            ))
+        }
         _ if lower.contains("authorization") => Error::config(format_args!(
             "{server} refuses the user or password: set them in the URL (nats://user:password@…)"
         )),
-        ConnectErrorKind::Tls => {
-            Error::config(format_args!("{server}: no TLS with it: {why}; use tls:// or nats:// as the server does"))
-        }
-        _ if ["tls", "certificate", "corrupt message", "invalidcontenttype"].iter().any(|w| lower.contains(w)) => {
-            Error::config(format_args!("{server}: no TLS with it: {why}; use tls:// or nats:// as the server does"))
+        ConnectErrorKind::Tls => Error::config(format_args!(
+            "{server}: no TLS with it: {why}; use tls:// or nats:// as the server does"
+        )),
+        _ if ["tls", "certificate", "corrupt message", "invalidcontenttype"]
+            .iter()
+            .any(|w| lower.contains(w)) =>
+        {
+            Error::config(format_args!(
+                "{server}: no TLS with it: {why}; use tls:// or nats:// as the server does"
+            ))
         }
         ConnectErrorKind::ServerParse => Error::config(format_args!("{server} is not an address: {why}")),
         _ => Error::unavailable(format_args!("{server}: {why}")),

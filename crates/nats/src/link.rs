@@ -155,7 +155,12 @@ impl Link {
     }
 
     /// Waits before the next try, or gives up.
-    pub(crate) async fn again(&self, silence: Silence, attempt: usize, deadline: Instant) -> Result<(), Error> {
+    pub(crate) async fn again(
+        &self,
+        silence: Silence,
+        attempt: usize,
+        deadline: Instant,
+    ) -> Result<(), Error> {
         let why = match silence {
             Silence::Forbidden(what) => return Err(self.forbidden(&what)),
             Silence::NoResponders => "JetStream does not answer".to_owned(),
@@ -211,10 +216,9 @@ impl Link {
                 Ok(Some(info))
             }
             Err(refusal) if refusal.err_code == code::STREAM_NOT_FOUND => Ok(None),
-            Err(refusal) if code::JETSTREAM_OFF.contains(&refusal.err_code) => Err(Error::config(format_args!(
-                "{}: JetStream is off for this user: {refusal}",
-                self.address.shown()
-            ))),
+            Err(refusal) if code::JETSTREAM_OFF.contains(&refusal.err_code) => Err(Error::config(
+                format_args!("{}: JetStream is off for this user: {refusal}", self.address.shown()),
+            )),
             Err(refusal) => Err(self.unavailable(refusal)),
         }
     }
@@ -282,7 +286,8 @@ impl Link {
                     None => messages.push(message),
                     // The end, and how much is behind it.
                     Some(204) => {
-                        let rest = message.headers.as_ref().and_then(|headers| headers.get("Nats-Num-Pending"));
+                        let rest =
+                            message.headers.as_ref().and_then(|headers| headers.get("Nats-Num-Pending"));
                         return Ok(rest.and_then(|rest| rest.as_str().parse().ok()).unwrap_or(0));
                     }
                     // Nothing more, or no more that fits.

@@ -91,9 +91,10 @@ impl Link {
         match self.stream("CREATE", &config).await? {
             Ok(info) => Ok(info),
             // Another process was first.
-            Err(refusal) if refusal.err_code == code::STREAM_NAME_IN_USE => {
-                self.info().await?.ok_or_else(|| self.unavailable("the log is being made and removed at once"))
-            }
+            Err(refusal) if refusal.err_code == code::STREAM_NAME_IN_USE => self
+                .info()
+                .await?
+                .ok_or_else(|| self.unavailable("the log is being made and removed at once")),
             Err(refusal) => Err(self.cannot("make", &refusal)),
         }
     }

@@ -121,7 +121,8 @@ impl Link {
     }
 
     pub(crate) async fn set_looked_through(&self, rule: &str, to: u64) -> Result<(), Error> {
-        self.change(&self.key('e', &[rule]), |mark: &mut u64| std::mem::replace(mark, (*mark).max(to)) < to).await
+        self.change(&self.key('e', &[rule]), |mark: &mut u64| std::mem::replace(mark, (*mark).max(to)) < to)
+            .await
     }
 
     /// The value under a key of our own, and its revision.

@@ -156,7 +156,8 @@ impl Names {
         let rest = subject.strip_prefix(self.namespace.as_str())?.strip_prefix('.')?;
         let mut tokens = rest.split('.');
         let mut next = || tokens.next();
-        let (tenant, lane, seen, class, mark, stream) = (next()?, next()?, next()?, next()?, next()?, next()?);
+        let (tenant, lane, seen, class, mark, stream) =
+            (next()?, next()?, next()?, next()?, next()?, next()?);
         if tokens.next().is_some() || !matches!(mark, "m" | "n") {
             return None;
         }
@@ -181,7 +182,9 @@ mod tests {
 
     #[test]
     fn tokens_come_back_and_carry_nothing_that_means_something() {
-        for text in ["a", "a.b", "wf:42@x+y", "$dead/g", "*", ">", "a b", "", "=", "=2E", "é\u{1f30a}", "a..b"] {
+        for text in
+            ["a", "a.b", "wf:42@x+y", "$dead/g", "*", ">", "a b", "", "=", "=2E", "é\u{1f30a}", "a..b"]
+        {
             let encoded = token(text);
             assert!(!encoded.is_empty());
             assert!(!encoded.contains(['.', '*', '>', ' ', '\t', '\r', '\n']), "{encoded}");
@@ -204,7 +207,9 @@ mod tests {
         let subject = names.event(&home.tenant, home.lane, home.class, Mark::Opens, &home.stream);
         assert_eq!(subject, "hw.a=2Eb.7.v.t.m.wf=3A1=40=2B=2E");
         assert_eq!(names.home(&subject), Some(home));
-        for foreign in ["hw", "hw.a", "hx.a.1.v.d.n.s", "hw.a.1.v.i.n.s", "hw.a.x.v.d.n.s", "hw.a.1.v.d.n.s.t"] {
+        for foreign in
+            ["hw", "hw.a", "hx.a.1.v.d.n.s", "hw.a.1.v.i.n.s", "hw.a.x.v.d.n.s", "hw.a.1.v.d.n.s.t"]
+        {
             assert_eq!(names.home(foreign), None, "{foreign}");
         }
     }

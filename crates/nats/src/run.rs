@@ -77,7 +77,9 @@ impl Link {
         let names: Vec<_> = names.into_iter().collect();
         // A run that goes while they are listed leaves room for the next.
         let found = stream::iter(names)
-            .map(|(name, kept)| async move { Ok::<_, Error>((self.record(tenant, &name, kept).await?, name)) })
+            .map(
+                |(name, kept)| async move { Ok::<_, Error>((self.record(tenant, &name, kept).await?, name)) },
+            )
             .buffered(TOGETHER)
             .try_filter_map(|(record, name)| async move { Ok(record.map(|record| (name, record))) })
             .take(limit);
@@ -106,7 +108,12 @@ impl Link {
         }
     }
 
-    async fn record(&self, tenant: &Tenant, name: &StreamName, kept: Kept) -> Result<Option<RunRecord>, Error> {
+    async fn record(
+        &self,
+        tenant: &Tenant,
+        name: &StreamName,
+        kept: Kept,
+    ) -> Result<Option<RunRecord>, Error> {
         if !kept.any() {
             let past = self.past(tenant, name).await?;
             return Ok(put_together(&past, kept, None, &[]));

@@ -113,7 +113,9 @@ impl StateStore for NatsStore {
             .await?
             .into_iter()
             .filter_map(|value| entry(&key(root, &value.subject)?, value))
-            .filter(|entry| entry.key.starts_with(prefix) && after.is_none_or(|after| entry.key.as_str() > after))
+            .filter(|entry| {
+                entry.key.starts_with(prefix) && after.is_none_or(|after| entry.key.as_str() > after)
+            })
             .collect();
         entries.sort_unstable_by(|a, b| a.key.cmp(&b.key));
         entries.truncate(limit);

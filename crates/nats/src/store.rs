@@ -14,14 +14,7 @@ use tokio::{
     task::AbortHandle,
 };
 
-use crate::{
-    NatsOptions,
-    connect::check,
-    feed::Feeds,
-    link::Link,
-    publish::Publisher,
-    url::Address,
-};
+use crate::{NatsOptions, connect::check, feed::Feeds, link::Link, publish::Publisher, url::Address};
 
 /// A log on NATS JetStream. Any number of processes may open the same one.
 ///

@@ -1,8 +1,8 @@
 //! The key-value bucket: read from its leader, written by comparing revisions.
 
 use async_nats::HeaderMap;
-use bytes::Bytes;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
 use headwater_store::Error;
 use serde::Deserialize;
 use tokio::time::timeout_at;
@@ -95,7 +95,9 @@ impl Link {
             let why = match timeout_at(deadline, sent).await {
                 Ok(Ok(message)) => match answer::<PubAck>(&message.payload) {
                     Ok(Ok(ack)) => return Ok(Some(ack.seq)),
-                    Ok(Err(refusal)) if code::WRONG_LAST_SEQUENCE.contains(&refusal.err_code) => return Ok(None),
+                    Ok(Err(refusal)) if code::WRONG_LAST_SEQUENCE.contains(&refusal.err_code) => {
+                        return Ok(None);
+                    }
                     Ok(Err(refusal)) if code::NO_ROOM.contains(&refusal.err_code) => {
                         return Err(Error::Full { reason: format!("{}: {refusal}", self.address.shown()) });
                     }
@@ -123,7 +125,8 @@ impl Link {
         let mut values = Vec::new();
         while let Some(chunk) = scan.next(1000, usize::MAX).await? {
             for (place, message) in chunk {
-                let deleted = message.headers.as_ref().is_some_and(|headers| headers.get(OPERATION).is_some());
+                let deleted =
+                    message.headers.as_ref().is_some_and(|headers| headers.get(OPERATION).is_some());
                 values.push(Value {
                     subject: message.subject.to_string(),
                     revision: place.seq,

@@ -66,7 +66,9 @@ impl Address {
         let namespace = &options.namespace;
         let is_name = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
         if !(1..=32).contains(&namespace.len()) || !namespace.bytes().all(is_name) {
-            return Err(Error::config("the namespace of a log on NATS has 1 to 32 letters, digits, `_` and `-`"));
+            return Err(Error::config(
+                "the namespace of a log on NATS has 1 to 32 letters, digits, `_` and `-`",
+            ));
         }
         Ok(Self { servers, login, tls })
     }
@@ -78,8 +80,7 @@ impl Address {
 }
 
 fn set(options: &mut NatsOptions, key: &str, value: &str) -> Result<(), Error> {
-    let wrong =
-        || Error::config(format_args!("`{key}` in the NATS URL cannot be {value:?}"));
+    let wrong = || Error::config(format_args!("`{key}` in the NATS URL cannot be {value:?}"));
     match key {
         "namespace" => options.namespace = value.to_owned(),
         "replicas" => {
@@ -123,11 +124,15 @@ mod tests {
     #[test]
     fn a_url_says_where_and_how() {
         let mut options = NatsOptions::default();
-        let address =
-            Address::parse("nats://me:p%40ss@one:4222,two?namespace=other&replicas=3&atomic=false", &mut options)
-                .unwrap();
+        let address = Address::parse(
+            "nats://me:p%40ss@one:4222,two?namespace=other&replicas=3&atomic=false",
+            &mut options,
+        )
+        .unwrap();
         assert_eq!(address.servers, ["nats://one:4222", "nats://two"]);
-        assert!(matches!(address.login, Some(Login::Password(user, password)) if user == "me" && password == "p@ss"));
+        assert!(
+            matches!(address.login, Some(Login::Password(user, password)) if user == "me" && password == "p@ss")
+        );
         assert_eq!((options.namespace.as_str(), options.replicas, options.atomic), ("other", 3, false));
         let address = Address::parse("tls://t0ken@one", &mut options).unwrap();
         assert!(address.tls && matches!(address.login, Some(Login::Token(token)) if token == "t0ken"));
@@ -135,9 +140,15 @@ mod tests {
 
     #[test]
     fn wrong_urls_are_told_without_what_they_hold() {
-        for url in
-            ["nats:x", "http://x", "nats://s3cret@", "nats://s3cret@h:1/x", "nats://s3cret@h:1?namespace=a.b", "nats://s3cret@h?x=1", "nats://s3cret@h:port"]
-        {
+        for url in [
+            "nats:x",
+            "http://x",
+            "nats://s3cret@",
+            "nats://s3cret@h:1/x",
+            "nats://s3cret@h:1?namespace=a.b",
+            "nats://s3cret@h?x=1",
+            "nats://s3cret@h:port",
+        ] {
             let error = Address::parse(url, &mut NatsOptions::default()).err().unwrap();
             assert!(matches!(error, Error::Config { .. }), "{error}");
             assert!(!error.to_string().contains("s3cret"), "{error}");

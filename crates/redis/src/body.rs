@@ -95,10 +95,7 @@ mod tests {
             panic!("two events");
         };
         let places: Vec<_> = records.iter().map(|r| (r.position().0, r.class(), r.mark())).collect();
-        assert_eq!(places, [
-            (100, Class::Durable, Mark::None),
-            (103, Class::Transient, Mark::Completed)
-        ]);
+        assert_eq!(places, [(100, Class::Durable, Mark::None), (103, Class::Transient, Mark::Completed)]);
         assert_eq!(records[0].stored_at_ms(), 5000);
     }
 

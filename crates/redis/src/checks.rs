@@ -100,7 +100,10 @@ mod tests {
         loading:0\r\naof_enabled:1\r\nmaxmemory_policy:noeviction\r\nrole:master\r\ncluster_enabled:0\r\n";
 
     fn settings(fsync: &str) -> Vec<(String, String)> {
-        vec![("appendfsync".to_owned(), fsync.to_owned()), ("no-appendfsync-on-rewrite".to_owned(), "no".to_owned())]
+        vec![
+            ("appendfsync".to_owned(), fsync.to_owned()),
+            ("no-appendfsync-on-rewrite".to_owned(), "no".to_owned()),
+        ]
     }
 
     fn refusal(from: &str, to: &str) -> String {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use headwater_store::Error;
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ConnectionInfo, ErrorKind, RedisError, ServerErrorKind, Value,
-    aio::MultiplexedConnection,
+    AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ConnectionInfo, ErrorKind, RedisError,
+    ServerErrorKind, Value, aio::MultiplexedConnection,
 };
 use rustls::crypto::{CryptoProvider, ring};
 
@@ -55,7 +55,8 @@ impl Connector {
         response_timeout: Option<Duration>,
     ) -> Result<(MultiplexedConnection, Server), Error> {
         let address = at.addr().to_string();
-        let mut connection = self.plain(at, response_timeout).await.map_err(|error| self.failed(&error, &address))?;
+        let mut connection =
+            self.plain(at, response_timeout).await.map_err(|error| self.failed(&error, &address))?;
         let ask = async |connection: &mut MultiplexedConnection, words: &[&str]| {
             let mut command = Cmd::new();
             words.iter().for_each(|word| {
@@ -109,7 +110,8 @@ impl Connector {
                 }
                 Ok(_) => {
                     let name = &sentinels.master;
-                    last = Error::config(format_args!("the Sentinel at {address} knows no master named {name}"));
+                    last =
+                        Error::config(format_args!("the Sentinel at {address} knows no master named {name}"));
                 }
                 Err(error) => last = self.failed(&error, &address),
             }

@@ -21,6 +21,8 @@
 //!   the place are told.
 
 mod backoff;
+#[cfg(feature = "bench")]
+pub mod bench;
 mod body;
 mod checks;
 mod connect;
@@ -43,6 +45,6 @@ mod tail;
 mod target;
 mod writer;
 
-pub use dialect::{DialectOptions, SeedDialect};
+pub use dialect::PlainStreams;
 pub use options::RedisOptions;
 pub use store::RedisStore;

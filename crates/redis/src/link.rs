@@ -114,7 +114,10 @@ impl Link {
 
     /// The clock of a test in microseconds, or 0.
     pub(crate) fn clock(&self) -> u64 {
-        self.options.clock.as_ref().map_or(0, |clock| u64::try_from(clock.now().as_microsecond()).unwrap_or(0))
+        self.options
+            .clock
+            .as_ref()
+            .map_or(0, |clock| u64::try_from(clock.now().as_microsecond()).unwrap_or(0))
     }
 
     /// The connections there are, or those that come soon.
@@ -147,9 +150,15 @@ impl Link {
         }
     }
 
-    /// Runs a script that changes nothing, or whose change may be made again.
+    /// Runs a script that changes nothing, or whose change may be made again: it is, when a connection is lost.
     pub(crate) async fn read(&self, script: &Source, args: &[&[u8]]) -> Result<Value, Error> {
-        self.run(script, args, |reason| Error::Unavailable { reason }).await
+        let begin = tokio::time::Instant::now();
+        loop {
+            match self.run(script, args, |reason| Error::Unavailable { reason }).await {
+                Err(Error::Unavailable { .. }) if begin.elapsed() < self.options.patience => {}
+                answer => return answer,
+            }
+        }
     }
 
     /// Runs a script that changes something: without an answer the outcome is not known.
@@ -208,7 +217,8 @@ impl Link {
     /// Takes notice of data that was replaced under a running server.
     pub(crate) async fn greet(&self, live: &mut Live) -> Result<(), Error> {
         let identity =
-            hello::greet(&mut live.commands, &live.server, &self.namespace, &self.options, self.seen()).await?;
+            hello::greet(&mut live.commands, &live.server, &self.namespace, &self.options, self.seen())
+                .await?;
         self.know(&identity);
         Ok(())
     }
@@ -225,7 +235,11 @@ impl Link {
             );
         }
         if identity.lanes != self.lanes {
-            tracing::error!(had = self.lanes, found = identity.lanes, "the log has another number of lanes now");
+            tracing::error!(
+                had = self.lanes,
+                found = identity.lanes,
+                "the log has another number of lanes now"
+            );
         }
     }
 

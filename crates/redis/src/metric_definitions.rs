@@ -14,13 +14,21 @@ pub(crate) const ATTEMPTS: &str = "headwater_store_connect_attempts_total";
 
 /// Tells the recorder what the metrics mean.
 pub(crate) fn describe() {
-    describe_counter!(GROUPS, Unit::Count, "Scripts that stored events, each with the calls that waited together.");
+    describe_counter!(
+        GROUPS,
+        Unit::Count,
+        "Scripts that stored events, each with the calls that waited together."
+    );
     describe_histogram!(GROUP_EVENTS, Unit::Count, "Events in one script.");
     describe_histogram!(GROUP_SECONDS, Unit::Seconds, "Time until one script was answered.");
     describe_counter!(EVENTS, Unit::Count, "Events stored.");
     describe_counter!(EVENT_BYTES, Unit::Bytes, "Encoded bytes of the events stored.");
     describe_counter!(DUPLICATES, Unit::Count, "Events that were stored already.");
     describe_gauge!(CONNECTED, Unit::Count, "Whether the store's server can be reached: 1 or 0.");
-    describe_counter!(RECONNECTS, Unit::Count, "Times the store's server was reached again after it was away.");
+    describe_counter!(
+        RECONNECTS,
+        Unit::Count,
+        "Times the store's server was reached again after it was away."
+    );
     describe_counter!(ATTEMPTS, Unit::Count, "Attempts to reach the store's server.");
 }

@@ -27,23 +27,18 @@ pub(crate) fn expiries(retention: &Retention) -> (u64, u64) {
 /// Removes everything that is due.
 pub(crate) async fn trim(link: &Link) -> Result<(), Error> {
     let retention = &link.options.retention;
-    let limit = |limits: &Limits| {
-        [
-            limits.max_age.map(millis),
-            limits.max_events,
-            limits.max_bytes,
-        ]
-    };
+    let limit = |limits: &Limits| [limits.max_age.map(millis), limits.max_events, limits.max_bytes];
     let mut limits: Vec<Option<u64>> = Vec::new();
     limits.extend(limit(&retention.durable));
     limits.extend(limit(&retention.transient));
     limits.push(retention.transient_after_end.map(millis));
     limits.push(retention.run_after_end.map(millis));
-    let mut words: Vec<String> = limits.into_iter().map(|n| n.map_or_else(|| "-1".to_owned(), |n| n.to_string())).collect();
+    let mut words: Vec<String> =
+        limits.into_iter().map(|n| n.map_or_else(|| "-1".to_owned(), |n| n.to_string())).collect();
     words.extend([MOST_REMEMBERED, PIECE].map(|n| n.to_string()));
     loop {
         let clock = link.clock().to_string();
-        let args: Vec<&[u8]> = std::iter::once(&clock).chain(&words).map(|word| word.as_bytes()).collect();
+        let args: Vec<&[u8]> = std::iter::once(&clock).chain(&words).map(String::as_bytes).collect();
         // Removing again what was removed does nothing.
         if reply::number(&link.read(&script::TRIM, &args).await?)? == 0 {
             return Ok(());

@@ -16,8 +16,22 @@ pub(crate) struct Run {
 /// Reads a record. The order of its numbers is that of `scripts/common.lua`.
 pub(crate) fn decode(packed: &[u8]) -> Result<Run, Error> {
     let numbers = pack::numbers(packed)?;
-    let Some(&[state, first, last, ended, trimmed, removed, durable, transient, first_at, last_at, ended_at, internal]) =
-        numbers.first_chunk()
+    let Some(
+        &[
+            state,
+            first,
+            last,
+            ended,
+            trimmed,
+            removed,
+            durable,
+            transient,
+            first_at,
+            last_at,
+            ended_at,
+            internal,
+        ],
+    ) = numbers.first_chunk()
     else {
         return Err(reply::strange());
     };

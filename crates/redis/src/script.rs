@@ -25,10 +25,8 @@ scripts! {
     TRIM = "scripts/retain.lua", "scripts/trim.lua";
     STATE_PUT = "scripts/state_put.lua";
     STATE_LIST = "scripts/state_list.lua";
+    DIALECT = "scripts/dialect.lua";
 }
-
-/// This one alone shares nothing with the others: it writes no log of ours.
-pub(crate) static DIALECT: LazyLock<Source> = LazyLock::new(|| Source::new(include_str!("scripts/dialect.lua")));
 
 /// A script's text, and the name the server knows it by.
 pub(crate) struct Source {

@@ -51,7 +51,8 @@ impl RedisStore {
     async fn entries_between(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<StateEntry>, Error> {
         let link = self.open()?;
         let limit = limit.to_string();
-        let mut found = reply::array(link.read(&script::STATE_LIST, &[from, to, limit.as_bytes()]).await?)?.into_iter();
+        let mut found =
+            reply::array(link.read(&script::STATE_LIST, &[from, to, limit.as_bytes()]).await?)?.into_iter();
         let mut entries = Vec::new();
         while let (Some(key), Some(value)) = (found.next(), found.next()) {
             let value = reply::bytes(value)?;

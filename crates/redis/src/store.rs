@@ -2,7 +2,10 @@
 
 use std::{
     fmt,
-    sync::{Arc, atomic::{AtomicBool, Ordering}},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use async_trait::async_trait;
@@ -58,6 +61,7 @@ impl RedisStore {
         capabilities.durable = durable;
         capabilities.dedup_window = Some(link.options.dedup_window).filter(|window| !window.is_zero());
         capabilities.follow_by_tenant = true;
+        capabilities.shared = true;
         capabilities.max_event_bytes = link.options.max_event_bytes;
         Ok(Self {
             feeds: Feeds::start(&link),
@@ -164,7 +168,8 @@ impl EventLog for RedisStore {
         limit: usize,
     ) -> Result<Vec<(StreamName, RunRecord)>, Error> {
         let link = self.open()?;
-        let (after, limit) = (after.map_or_else(|| "-".to_owned(), |name| format!("({name}")), limit.to_string());
+        let (after, limit) =
+            (after.map_or_else(|| "-".to_owned(), |name| format!("({name}")), limit.to_string());
         let args = [tenant.as_str(), &after, &limit].map(str::as_bytes);
         let mut found = reply::array(link.read(&script::RUNS, &args).await?)?.into_iter();
         let mut runs = Vec::new();

@@ -36,13 +36,18 @@ impl Target {
         let (rest, query) = rest.split_once('?').map_or((rest, ""), |(rest, query)| (rest, query));
         let (namespace, others) = namespace(query)?;
         let (hosts, path) = rest.split_once('/').unwrap_or((rest, ""));
-        let (login, hosts) = hosts.rsplit_once('@').map_or((None, hosts), |(login, rest)| (Some(login), rest));
+        let (login, hosts) =
+            hosts.rsplit_once('@').map_or((None, hosts), |(login, rest)| (Some(login), rest));
         let (plain, by_sentinel) = match scheme {
             "redis" | "valkey" => ("redis", false),
             "rediss" | "valkeys" => ("rediss", false),
             "redis+sentinel" | "valkey+sentinel" => ("redis", true),
             "rediss+sentinel" | "valkeys+sentinel" => ("rediss", true),
-            _ => return Err(malformed("its scheme is none of redis, rediss, redis+sentinel and rediss+sentinel")),
+            _ => {
+                return Err(malformed(
+                    "its scheme is none of redis, rediss, redis+sentinel and rediss+sentinel",
+                ));
+            }
         };
         let shown = format!("{scheme}://{hosts}{}{path}", if path.is_empty() { "" } else { "/" });
         let login = login.map_or(String::new(), |login| format!("{login}@"));

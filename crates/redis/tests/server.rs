@@ -9,7 +9,8 @@ use common::{command, event, ids, namespace, of, scope, until_stored};
 use futures_util::StreamExt;
 use headwater_redis::{RedisOptions, RedisStore};
 use headwater_store::{
-    Class, Error, EventLog, FollowItem, FollowScope, GapReason, Position, ReadScope, StateStore, StatusKind, Tenant,
+    Class, Error, EventLog, FollowItem, FollowScope, GapReason, Position, ReadScope, StateStore, StatusKind,
+    Tenant,
 };
 use headwater_test_servers::{Redis, RedisOptions as ServerOptions, aside, need};
 

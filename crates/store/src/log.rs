@@ -272,13 +272,23 @@ pub trait EventLog: Send + Sync + 'static {
         self.tail().await
     }
 
-    /// How many events of a scope stand behind a position.
+    /// How many events of a scope stand behind a position: read and counted, unless the store knows better.
     ///
     /// # Errors
     /// [`Error::Unsupported`] without `lag`.
     async fn count(&self, scope: &ReadScope, after: Position) -> Result<u64, Error> {
-        let _ = (scope, after);
-        Err(Error::Unsupported { what: "lag".into() })
+        if !self.capabilities().lag {
+            return Err(Error::Unsupported { what: "lag".into() });
+        }
+        let (mut count, mut after) = (0, after);
+        loop {
+            let page = self.read(scope, after, 4096, 4 << 20).await?;
+            count += page.records.len() as u64;
+            after = page.next;
+            if !page.more {
+                return Ok(count);
+            }
+        }
     }
 
     /// The record of a run, if it has one.

@@ -56,6 +56,7 @@ pub enum AfterDeadLetter {
 #[serde(default, deny_unknown_fields)]
 pub struct GroupConfig {
     /// How long a worker that is silent keeps its lanes, and a delivery its lease: 30 s.
+    #[serde(rename = "lease_ms", with = "crate::wire::millis")]
     pub lease: Duration,
     /// How often an event is tried before it is dead-lettered: 5.
     pub max_attempts: u32,
@@ -122,7 +123,7 @@ impl Leased {
 }
 
 /// Something that a group does not get.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupGap {
     /// In which lane.
     pub lane: u16,
@@ -189,7 +190,7 @@ impl Refused {
 }
 
 /// What an operator sees of a group.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupInfo {
     /// Its name.
     pub group: GroupName,
@@ -217,7 +218,7 @@ pub struct GroupInfo {
 }
 
 /// One worker of a group.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkerInfo {
     /// Its name.
     pub worker: WorkerName,

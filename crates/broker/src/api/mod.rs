@@ -63,9 +63,9 @@ pub trait EventSubscriber: Send + Sync + 'static {
     async fn cursor(&self, scope: &Scope) -> Result<Cursor, Error>;
 }
 
-/// A broker: publishing, reading, and what an operator needs.
+/// A broker: publishing, reading, work-sharing, and what an operator needs.
 #[async_trait]
-pub trait EventBroker: EventPublisher + EventSubscriber {
+pub trait EventBroker: EventPublisher + EventSubscriber + ConsumerGroups {
     /// What the store underneath can do.
     fn capabilities(&self) -> Capabilities;
 

@@ -224,16 +224,32 @@ impl Engine {
                     self.waiting.push(Waiting { fetch, until, answer });
                 }
                 Call::Settle(settlements, answer) => {
+                    self.hear_holders(settlements.iter().map(|settlement| &settlement.lease), now);
                     round.settles.push(Settling {
                         results: vec![Ok(()); settlements.len()],
                         settlements,
                         answer,
                     });
                 }
-                Call::Extend(leases, answer) => round.extends.push((leases, answer)),
+                Call::Extend(leases, answer) => {
+                    self.hear_holders(leases.iter(), now);
+                    round.extends.push((leases, answer));
+                }
                 Call::Leave(worker, answer) => round.leaves.push((worker, answer)),
                 Call::Raise(raised, answer) => round.raises.push((raised, answer)),
                 Call::Changed => round.looks = true,
+            }
+        }
+    }
+
+    /// Who speaks of a lease it holds lives.
+    fn hear_holders<'a>(&mut self, leases: impl Iterator<Item = &'a Lease>, now: Instant) {
+        for lease in leases {
+            let work = self.lanes.get(&lease.lane).filter(|work| work.holds(lease).is_ok());
+            if let Some(owner) = work.and_then(|work| work.state.owner.as_ref())
+                && let Some(here) = self.workers.here.get_mut(&owner.worker)
+            {
+                here.heard = now;
             }
         }
     }

@@ -28,7 +28,7 @@ impl ConsumerGroups for Broker {
     }
 
     async fn fetch(&self, group: &Group, fetch: Fetch) -> Result<Fetched, Error> {
-        self.groups().ask(group, |answer| Call::Fetch(fetch, answer)).await
+        self.groups().ask(group, |answer| Call::Fetch(fetch.clone(), answer)).await
     }
 
     async fn settle(
@@ -36,17 +36,15 @@ impl ConsumerGroups for Broker {
         group: &Group,
         settlements: Vec<Settlement>,
     ) -> Result<Vec<Result<(), Refused>>, Error> {
-        self.groups().ask(group, |answer| Call::Settle(settlements, answer)).await
+        self.groups().ask(group, |answer| Call::Settle(settlements.clone(), answer)).await
     }
 
     async fn extend(&self, group: &Group, leases: &[Lease]) -> Result<Vec<Result<(), Refused>>, Error> {
-        let leases = leases.to_vec();
-        self.groups().ask(group, |answer| Call::Extend(leases, answer)).await
+        self.groups().ask(group, |answer| Call::Extend(leases.to_vec(), answer)).await
     }
 
     async fn leave(&self, group: &Group, worker: &WorkerName) -> Result<(), Error> {
-        let worker = worker.clone();
-        self.groups().ask(group, |answer| Call::Leave(worker, answer)).await
+        self.groups().ask(group, |answer| Call::Leave(worker.clone(), answer)).await
     }
 
     async fn dead_letters(

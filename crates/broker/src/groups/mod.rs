@@ -48,6 +48,9 @@ use crate::{
 /// How many calls of a group may wait.
 const CALLS: usize = 4096;
 
+/// How often a group is asked that stops before it answers.
+const ASKS: usize = 3;
+
 type Work = Arc<OnceCell<mpsc::Sender<Call>>>;
 
 /// The groups of a broker.
@@ -151,11 +154,10 @@ impl Groups {
         }
     }
 
-    /// Asks a group at work, which begins if nobody has asked before.
-    async fn ask<T>(&self, group: &Group, call: impl FnOnce(Answer<T>) -> Call) -> Result<T, Error> {
-        let (answer, answered) = oneshot::channel();
-        let mut call = call(answer);
-        loop {
+    /// Asks a group at work, which begins if nobody has asked before. Asked again where the group stopped without an
+    /// answer: every call may be made twice.
+    async fn ask<T>(&self, group: &Group, call: impl Fn(Answer<T>) -> Call) -> Result<T, Error> {
+        for _ in 0..ASKS {
             let work = Arc::clone(self.lock().entry(group.clone()).or_default());
             let begin = || async {
                 let engine =
@@ -164,16 +166,15 @@ impl Groups {
                 tokio::spawn(engine.ok_or(Error::NoGroup)?.run(queue));
                 Ok::<_, Error>(calls)
             };
-            match work.get_or_try_init(begin).await?.send(call).await {
-                Ok(()) => break,
-                // It has stopped meanwhile.
-                Err(mpsc::error::SendError(back)) => {
-                    call = back;
-                    self.lock().retain(|_, other| !Arc::ptr_eq(other, &work));
-                }
+            let (answer, answered) = oneshot::channel();
+            if work.get_or_try_init(begin).await?.send(call(answer)).await.is_ok()
+                && let Ok(answer) = answered.await
+            {
+                return answer;
             }
+            self.lock().retain(|_, other| !Arc::ptr_eq(other, &work));
         }
-        answered.await.map_err(|_| StoreError::unavailable("the group stopped"))?
+        Err(StoreError::unavailable("the group stopped").into())
     }
 
     /// Tells a group at work to look at what is stored.
@@ -227,8 +228,8 @@ impl Groups {
             let reopened = Reopened { position: letter.source_position, letter: letter.position };
             Some((letter.lane, run, (how == How::Replayed).then_some(reopened)))
         });
-        let raised = raised.collect();
-        self.ask(group, |answer| Call::Raise(raised, answer)).await?;
+        let raised: engine::Raised = raised.collect();
+        self.ask(group, |answer| Call::Raise(raised.clone(), answer)).await?;
         let mut by_tenant = HashMap::<&Tenant, Vec<Position>>::new();
         for letter in &letters {
             by_tenant.entry(&letter.tenant).or_default().push(letter.position);

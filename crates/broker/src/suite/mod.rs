@@ -14,8 +14,10 @@
 
 pub mod closing;
 pub mod end;
+pub mod faults;
 pub mod filters;
 pub mod gaps;
+pub mod groups;
 pub mod join;
 mod kit;
 mod over_store;
@@ -204,6 +206,33 @@ macro_rules! broker_suite {
                 retention_that_passes_a_reader_is_told,
                 trimmed_deltas_are_told_once,
                 a_quiet_stream_has_no_gap,
+            ];
+            groups: [
+                every_event_comes_once_in_the_order_of_its_run,
+                one_event_of_a_run_at_a_time,
+                a_retry_keeps_the_order_of_its_run,
+                a_release_spends_no_attempt,
+                what_cannot_be_handled_is_dead_lettered,
+                a_replayed_letter_lives_again,
+                a_parked_run_waits_for_its_letter,
+                workers_share_and_come_and_go,
+                a_dead_workers_events_are_taken_over,
+                an_extended_lease_is_kept,
+                groups_are_independent,
+                a_group_may_cover_all_tenants,
+                a_group_begins_where_it_is_told,
+                a_group_survives_a_restart,
+                order_holds_through_random_failures,
+                lag_is_what_is_not_acked,
+            ];
+            faults: [
+                restarts_are_not_seen_by_readers,
+                kills_are_not_seen_by_readers,
+                pauses_are_not_seen_by_readers,
+                cut_connections_are_not_seen_by_readers,
+                a_wiped_log_is_told_to_live_readers,
+                a_stream_deleted_under_a_reader_is_told,
+                foreign_entries_are_told,
             ];
             closing: [
                 closing_ends_readers_and_refuses_publishers,

@@ -27,7 +27,7 @@ pub(crate) struct Args {
     #[arg(value_name = "FROM")]
     from: String,
 
-    /// The broker to copy to
+    /// The broker to copy to; `redis://HOST?dialect=seed` writes plain streams, `XADD events:<type> * data <json>`
     #[arg(value_name = "TO")]
     to: String,
 
@@ -155,9 +155,7 @@ impl Args {
         let mut options = ConnectOptions::default();
         options.http.token = token.clone();
         options.http.tenant = self.tenant.clone().unwrap_or_default();
-        options.memory.retention = retention;
-        options.embedded.retention = retention;
-        options
+        options.retention(retention)
     }
 }
 

@@ -12,12 +12,13 @@ use crate::{codec, engine::storage, keys, shared::Shared};
 /// The record of a run.
 pub(crate) fn run(shared: &Shared, tenant: &Tenant, stream: &StreamName) -> Result<Option<RunRecord>, Error> {
     let (tail, view) = shared.tail_and_view()?;
-    let reading = Reading::new(&view, tail);
     let key = keys::run(tenant.as_str(), stream.as_str());
-    let Some(value) = reading.get(&view.engine.runs, &key)? else {
+    let late = shared.late.get(&key);
+    let reading = Reading::new(&view, tail);
+    let Some(record) = reading.run(&key, late)? else {
         return Ok(None);
     };
-    effective(&reading, &key, codec::decode_run(&value)?, Position::ZERO).map(Some)
+    effective(&reading, &key, record, Position::ZERO).map(Some)
 }
 
 /// Runs of a tenant in the order of their names.
@@ -28,6 +29,7 @@ pub(crate) fn runs(
     limit: usize,
 ) -> Result<Vec<(StreamName, RunRecord)>, Error> {
     let (tail, view) = shared.tail_and_view()?;
+    let late = shared.late.all();
     let reading = Reading::new(&view, tail);
     let prefix = keys::runs_of(tenant.as_str());
     let start = match after {
@@ -44,7 +46,9 @@ pub(crate) fn runs(
         };
         let name = std::str::from_utf8(name).ok().and_then(|name| name.parse().ok());
         let name = name.ok_or_else(|| Error::corrupt(None, "a run record has no name"))?;
-        let record = effective(&reading, &key, codec::decode_run(&value)?, Position::ZERO)?;
+        let mut record = codec::decode_run(&value)?;
+        late.get(&*key).map(|late| late.grow(&mut record));
+        let record = effective(&reading, &key, record, Position::ZERO)?;
         runs.push((name, record));
     }
     Ok(runs)

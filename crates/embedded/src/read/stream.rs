@@ -13,16 +13,16 @@ use super::{
 };
 use crate::{
     buckets::{Bucket, Kind},
-    codec,
     engine::storage,
     gone::Gone,
     keys,
+    late::Growth,
     value::{self, Stored},
 };
 
 pub(super) fn page(
     reading: &Reading<'_>,
-    run: &[u8],
+    (run, late): (&[u8], Option<Growth>),
     classes: ClassesKey,
     after: Position,
     limit: Limit,
@@ -33,13 +33,12 @@ pub(super) fn page(
         return Ok(nothing);
     }
     let gone = reading.get(&reading.view.engine.gone, run)?.map(|gone| Gone::decode(&gone)).transpose()?;
-    let Some(record) = reading.get(&reading.view.engine.runs, run)? else {
+    let Some(record) = reading.run(run, late)? else {
         let mut page = nothing;
         tell_gone(&mut page, gone, after);
         gaps::tell_lost(&mut page, &reading.view.lost, after, None);
         return Ok(page);
     };
-    let record = codec::decode_run(&record)?;
     let events = merged(reading, run, &record, after)?.filter(|stored| match stored {
         Ok(stored) => classes.classes().contains(stored.class),
         Err(_) => true,

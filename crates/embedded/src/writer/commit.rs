@@ -95,7 +95,7 @@ impl Writer {
         let now = self.now();
         let dedup_since = self.dedup_since(now);
         let batch = fjall::OwnedWriteBatch::with_capacity(view.engine.db.clone(), requests.len() * 6);
-        let mut group = Group::new(batch, self.end, now, self.state_version);
+        let mut group = Group::new(batch, self.end, now, self.state_version, self.runs.next_slip());
         let mut sources = Sources { view, recent: &self.recent, cache: &mut self.runs, dedup_since };
         let mut rooms = Vec::new();
         let mut broken = None;
@@ -118,22 +118,28 @@ impl Writer {
                 break;
             }
         }
+        if group.slip.is_none() && broken.is_none() {
+            broken = group.catch_up(&mut sources).err();
+        }
         match broken {
             // Replies that were not reached are dropped, which their callers see as unavailable.
             Some(error) => Err((error, group.answers)),
-            None => Ok((group, rooms)),
+            None => {
+                group.finish(view);
+                Ok((group, rooms))
+            }
         }
     }
 
     fn commit(&mut self, view: &Arc<View>, mut group: Group) {
-        group.finish(view);
         if group.is_empty() {
             return self.desk.send(group.answers);
         }
         self.recent.spill(&view.buckets, 2 * group.prints.len(), &mut group.batch);
         let durable = self.reserve(view, &mut group);
         let mode = if durable { PersistMode::SyncData } else { PersistMode::Buffer };
-        let Group { batch, now, end, records, prints, runs, state_version, duplicates, answers, .. } = group;
+        let Group { batch, now, end, records, prints, runs, slip, late, state_version, .. } = group;
+        let (duplicates, answers) = (group.duplicates, group.answers);
         let started = std::time::Instant::now();
         let committed = match self.shared.faults.next() {
             None => batch.durability(Some(mode)).commit(),
@@ -157,6 +163,11 @@ impl Writer {
         }
         for (key, run) in runs {
             self.runs.put(key, run.record);
+        }
+        match slip {
+            None => self.runs.caught_up(),
+            Some(_) if late.is_empty() => {}
+            Some(_) => self.runs.add_late(late),
         }
         if !records.is_empty() {
             self.end = end;

@@ -5,7 +5,7 @@ use std::{collections::HashMap, hash::BuildHasherDefault, sync::Arc};
 use bytes::Bytes;
 use fjall::OwnedWriteBatch;
 use headwater_events::{Class, Position};
-use headwater_store::{Appended, Error, Record, RunRecord, Version};
+use headwater_store::{Appended, Error, Record, RunRecord, RunState, Version};
 use jiff::Timestamp;
 
 use super::{
@@ -20,11 +20,15 @@ use crate::{
     commit::{Commit, WITNESSES, Witness},
     dedup::{self, Print, Seen},
     keys,
-    meta::End,
+    late::{self, Growth},
+    meta::{self, End},
     recent::{AsIs, Recent},
     value::{self, Body},
     view::View,
 };
+
+/// Fewer runs than this have their records written at once.
+const FEW: usize = 4;
 
 /// What the group reads while it is built.
 pub(super) struct Sources<'a> {
@@ -53,6 +57,10 @@ pub(super) struct Group {
     pub(super) runs: Vec<(Bytes, Run)>,
     /// Where a run stands in `runs`.
     run_at: HashMap<Bytes, usize>,
+    /// The place for a slip; none where the records of all runs catch up with the group.
+    pub(super) slip: Option<u8>,
+    /// The runs whose records are left behind by the group.
+    pub(super) late: Vec<(Bytes, Growth)>,
     /// The state values that the group writes.
     pub(super) state: HashMap<String, Option<Version>>,
     pub(super) state_version: u64,
@@ -63,8 +71,8 @@ pub(super) struct Group {
 /// The record of a run, before and after the group.
 pub(super) struct Run {
     pub(super) record: RunRecord,
-    /// When the run had ended before the group.
-    ended_before: Option<i64>,
+    /// How the run stood before the group, and when it had ended, if there was one.
+    before: Option<(RunState, Option<i64>)>,
     pub(super) lane: u16,
     /// What the group stores of it: durable and internal events, and transient ones.
     bodies: [Vec<Body>; 2],
@@ -73,13 +81,20 @@ pub(super) struct Run {
 }
 
 impl Run {
-    fn new(record: RunRecord, ended_before: Option<i64>, lane: u16) -> Self {
-        Self { record, ended_before, lane, bodies: [Vec::new(), Vec::new()], values: Vec::new() }
+    fn new(record: RunRecord, before: Option<RunRecord>, lane: u16) -> Self {
+        let before = before.map(|before| (before.state, before.ended_at));
+        Self { record, before, lane, bodies: [Vec::new(), Vec::new()], values: Vec::new() }
     }
 }
 
 impl Group {
-    pub(super) fn new(batch: OwnedWriteBatch, end: End, now: i64, state_version: u64) -> Self {
+    pub(super) fn new(
+        batch: OwnedWriteBatch,
+        end: End,
+        now: i64,
+        state_version: u64,
+        slip: Option<u8>,
+    ) -> Self {
         Self {
             batch,
             now,
@@ -93,6 +108,8 @@ impl Group {
             print_at: HashMap::default(),
             runs: Vec::new(),
             run_at: HashMap::new(),
+            slip,
+            late: Vec::new(),
             state: HashMap::new(),
             state_version,
             duplicates: 0,
@@ -199,16 +216,46 @@ impl Group {
             return at;
         }
         let entered = match before {
-            Some(mut before) => {
-                let ended_before = before.ended_at;
-                before.follow(record);
-                Run::new(before, ended_before, event.lane)
+            Some(known) => {
+                let mut after = known;
+                after.follow(record);
+                Run::new(after, before, event.lane)
             }
             None => Run::new(RunRecord::begin(record), None, event.lane),
         };
         self.run_at.insert(event.run.clone(), self.runs.len());
         self.runs.push((event.run.clone(), entered));
         self.runs.len() - 1
+    }
+
+    /// Adds the records of runs that are late: they catch up with this group.
+    pub(super) fn catch_up(&mut self, from: &mut Sources<'_>) -> Result<(), Error> {
+        for run in from.cache.late() {
+            if self.run_at.contains_key(&run) {
+                continue;
+            }
+            if let Some(record) = from.cache.get(from.view, &run)? {
+                self.batch.insert(&from.view.engine.runs, run, codec::encode_run(&record));
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes what changed little in runs: in one slip, if there is a place for it and it saves something.
+    fn grow_runs(&mut self, view: &View) {
+        match self.slip {
+            Some(place) if self.late.len() >= FEW => {
+                self.batch.insert(&view.engine.meta, meta::slip_key(place), late::encode(&self.late));
+            }
+            _ => {
+                for (key, _) in self.late.drain(..) {
+                    if let Some(&at) = self.run_at.get(&key) {
+                        let record = codec::encode_run(&self.runs[at].1.record);
+                        self.batch.insert(&view.engine.runs, key, record);
+                    }
+                }
+            }
+        }
     }
 
     /// Adds what is written once for the group: events and records of runs, dedup entries, the commit record.
@@ -227,9 +274,15 @@ impl Group {
                     }
                 }
             }
+            // A new run, or one that begins or ends, is told by its record.
+            if run.before == Some((run.record.state, run.record.ended_at)) {
+                self.late.push((key.clone(), Growth::of(&run.record)));
+                continue;
+            }
             self.batch.insert(&view.engine.runs, key.clone(), codec::encode_run(&run.record));
-            if run.ended_before != run.record.ended_at {
-                if let Some(at) = run.ended_before {
+            let ended_before = run.before.and_then(|(_, at)| at);
+            if ended_before != run.record.ended_at {
+                if let Some(at) = ended_before {
                     self.batch.remove(&view.engine.ended, keys::ended(at, key));
                 }
                 if let Some(at) = run.record.ended_at {
@@ -237,6 +290,7 @@ impl Group {
                 }
             }
         }
+        self.grow_runs(view);
         if let Some(bucket) = view.buckets.newest(Kind::Dedup) {
             let prints = dedup::encode(&self.prints, self.now);
             self.batch.insert(&bucket.keys, keys::prints(self.end.position), prints);

@@ -35,7 +35,7 @@ use tokio::{
 
 use self::{answers::Desk, failure::Away, request::Request, runs::RunCache};
 use crate::{
-    EmbeddedOptions, Fsync,
+    EmbeddedOptions, Fsync, codec,
     folder::{Folder, Mark},
     meta::{self, End},
     recent::Recent,
@@ -99,7 +99,7 @@ impl Writer {
             reserved: found.end.position,
             trimmed_to: found.trimmed_to,
             cleared: found.cleared,
-            runs: RunCache::default(),
+            runs: RunCache::new(Arc::clone(&shared.late)),
             recent,
             last_calls: 0,
             last_commit: Duration::ZERO,
@@ -257,6 +257,11 @@ impl Writer {
     fn seal(&mut self) -> Result<(), Error> {
         let view = self.view()?;
         let mut batch = view.engine.db.batch().durability(Some(PersistMode::SyncAll));
+        for run in self.runs.late() {
+            if let Some(record) = self.runs.get(&view, &run)? {
+                batch.insert(&view.engine.runs, run, codec::encode_run(&record));
+            }
+        }
         meta::remove_reserved(&mut batch, &view.engine.meta);
         batch.commit().map_err(crate::engine::storage)
     }

@@ -5,18 +5,52 @@ use std::{collections::HashMap, sync::Arc};
 use bytes::Bytes;
 use headwater_store::{Error, RunRecord};
 
-use crate::{codec, engine::storage, view::View};
+use crate::{
+    codec,
+    engine::storage,
+    late::{Growth, Late, PLACES},
+    view::View,
+};
 
 /// A bounded cache: what was used lately is in `young`, what was used before that in `old`.
-#[derive(Default)]
 pub(super) struct RunCache {
     young: HashMap<Bytes, RunRecord>,
     old: HashMap<Bytes, RunRecord>,
+    /// Runs whose records in the database lag behind.
+    late: Arc<Late>,
+    /// How many slips were written since the records caught up.
+    slips: u8,
 }
 
 const MAX: usize = 8192;
 
 impl RunCache {
+    pub(super) fn new(late: Arc<Late>) -> Self {
+        Self { young: HashMap::new(), old: HashMap::new(), late, slips: 0 }
+    }
+
+    /// The place of the next slip; none where the records must catch up first.
+    pub(super) fn next_slip(&self) -> Option<u8> {
+        Some(self.slips).filter(|&slips| slips < PLACES)
+    }
+
+    /// The runs whose records in the database lag behind.
+    pub(super) fn late(&self) -> impl Iterator<Item = Bytes> + use<> {
+        self.late.all().into_keys()
+    }
+
+    /// A slip was written.
+    pub(super) fn add_late(&mut self, grown: Vec<(Bytes, Growth)>) {
+        self.slips += 1;
+        self.late.add(grown);
+    }
+
+    /// The records have caught up.
+    pub(super) fn caught_up(&mut self) {
+        self.slips = 0;
+        self.late.clear();
+    }
+
     /// The record of a run, from the database if need be.
     pub(super) fn get(&mut self, view: &Arc<View>, run: &Bytes) -> Result<Option<RunRecord>, Error> {
         if let Some(record) = self.young.get(run) {
@@ -24,7 +58,7 @@ impl RunCache {
         }
         let found = match self.old.get(run) {
             Some(record) => Some(*record),
-            None => load(view, run)?,
+            None => self.load(view, run)?,
         };
         if let Some(record) = found {
             self.put(run.clone(), record);
@@ -44,12 +78,19 @@ impl RunCache {
         self.old.remove(run);
     }
 
+    /// Forgets everything: the database was opened again.
     pub(super) fn clear(&mut self) {
-        *self = Self::default();
+        self.young.clear();
+        self.old.clear();
+        self.caught_up();
     }
-}
 
-/// The record of a run from the database.
-pub(super) fn load(view: &View, run: &[u8]) -> Result<Option<RunRecord>, Error> {
-    view.engine.runs.get(run).map_err(storage)?.map(|value| codec::decode_run(&value)).transpose()
+    fn load(&self, view: &View, run: &[u8]) -> Result<Option<RunRecord>, Error> {
+        let Some(value) = view.engine.runs.get(run).map_err(storage)? else {
+            return Ok(None);
+        };
+        let mut record = codec::decode_run(&value)?;
+        self.late.get(run).map(|late| late.grow(&mut record));
+        Ok(Some(record))
+    }
 }

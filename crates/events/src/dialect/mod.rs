@@ -1,15 +1,17 @@
-//! Other dialects: their names for our types, by one table, and their envelopes on the way in.
+//! Other dialects: their names for our types, by one table, their envelopes on the way in, and one on the way out.
 //!
 //! The names stand in the catalogue, entry by entry. No name is made by a rule: `CHILD_WORKFLOW_INITIATED` has no
 //! regular form.
 
 mod accept;
+mod agent_bus;
 mod payload;
 mod shapes;
 
 use std::{collections::HashMap, sync::LazyLock};
 
 pub use accept::{accept, normalise};
+pub use agent_bus::{agent_bus, agent_bus_name};
 
 pub use crate::catalogue::Dialect;
 use crate::catalogue::{self, Entry};

@@ -174,3 +174,31 @@ fn names_nobody_knows_stay() {
 fn what_cannot_be_taken_in(#[case] envelope: &str, #[case] code: Code) {
     assert_eq!(dialect::accept(envelope.to_owned()).unwrap_err().code(), code);
 }
+
+#[test]
+fn an_agent_bus_is_written_as_it_is_read() {
+    let event = Event::builder("/agents/coordinator", "workflow.progressed.v1")
+        .id("e-1")
+        .subject("wf-1")
+        .time("2026-03-04T05:06:07.123Z".parse().unwrap())
+        .correlationid("c-1")
+        .data(&json!({"percentage": 40}))
+        .build()
+        .unwrap();
+    let written: Value = serde_json::from_slice(&dialect::agent_bus(&event).unwrap()).unwrap();
+    assert_eq!(
+        written,
+        json!({
+            "id": "e-1", "type": "workflow.progressed", "workflow_id": "wf-1", "timestamp": "2026-03-04T05:06:07.123Z",
+            "data": {"percentage": 40}, "source_agent": "coordinator",
+            "metadata": {"subject": "wf-1", "correlationid": "c-1"},
+        })
+    );
+    let back = accept(&written);
+    assert_eq!((back.id(), back.ty(), back.source()), (event.id(), event.ty(), event.source()));
+    assert_eq!((back.stream(), back.time()), (event.stream(), event.time()));
+    let foreign = Event::builder("/x", "my.note.v3").subject("wf-1").data_bytes(vec![1, 2]).build().unwrap();
+    assert_eq!(dialect::agent_bus_name(&foreign), "my.note");
+    let written: Value = serde_json::from_slice(&dialect::agent_bus(&foreign).unwrap()).unwrap();
+    assert_eq!((&written["data"], &written["source_agent"]), (&json!("AQI="), &json!("/x")));
+}

@@ -23,6 +23,8 @@ pub const CODES: &[ProblemCode] = &[
     code("bad-configuration", 500, "the server is configured wrongly"),
     code("bad-cursor", 400, "not a cursor"),
     code("bad-filter", 400, "a filter pattern is not one"),
+    code("bad-group", 400, "a group or worker cannot be called or be like that"),
+    code("bad-lease", 400, "not a lease, or not one thing said of it"),
     code("bad-query", 400, "a query parameter has a value it cannot have"),
     code("batch-too-large", 413, "the batch is over the limit"),
     code("body-timeout", 408, "the request's body did not come in time"),
@@ -43,6 +45,7 @@ pub const CODES: &[ProblemCode] = &[
     code("method-not-allowed", 405, "the method is not one of this path"),
     code("missing-attribute", 400, "an attribute is missing"),
     code("missing-stream", 400, "the event names no stream"),
+    code("no-such-group", 404, "no such group"),
     code("not-found", 404, "no such path"),
     code("outcome-unknown", 503, "it is not known whether the events were stored"),
     code("partly-stored", 503, "only part of the batch was stored"),
@@ -54,6 +57,7 @@ pub const CODES: &[ProblemCode] = &[
     code("unsupported", 501, "the store cannot do this"),
     code("unsupported-media-type", 415, "the content type is not supported"),
     code("unsupported-specversion", 400, "the CloudEvents version is not supported"),
+    code("worker-conflict", 409, "another worker goes by this name"),
 ];
 
 /// The row of a code.

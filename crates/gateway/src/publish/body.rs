@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use crate::{GatewayConfig, problem::Problem};
 
 /// The body as one piece of its own: the connection's buffer is free for what comes next, however long events live.
-pub(super) async fn collect(
+pub(crate) async fn collect(
     body: Body,
     headers: &HeaderMap,
     config: &GatewayConfig,

@@ -1,7 +1,7 @@
 //! `POST /v1/events`: CloudEvents in, cursors out.
 
 mod answer;
-mod body;
+pub(crate) mod body;
 mod decode;
 
 use std::{sync::Arc, time::Instant};

@@ -41,6 +41,8 @@ impl Copier {
                 let marks = Marks::open(&from, &end, &options).await?;
                 Box::new(BrokerSink { reader: Reader::new(end, tenant.clone(), internal)?, marks })
             }
+            #[cfg(feature = "redis")]
+            Target::Plain(streams) => Box::new(super::seed::SeedSink::new(streams, &options)?),
         };
         let source = Reader::new(from, tenant, internal)?;
         Ok(Self { source, sink, options, observer })

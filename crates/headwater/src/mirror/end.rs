@@ -30,6 +30,14 @@ impl End {
     /// # Errors
     /// As [`connect`](crate::connect()).
     pub async fn open_with(url: &str, options: ConnectOptions) -> Result<Self, ConnectError> {
+        if url
+            .split_once('?')
+            .is_some_and(|(_, query)| query.split('&').any(|pair| pair.starts_with("dialect=")))
+        {
+            return Err(refused(
+                "plain streams (`dialect=…`) are written and not read: copy from the store itself",
+            ));
+        }
         Ok(match connect::open(url, options).await? {
             connect::Opened::Local(broker) => broker.into(),
             connect::Opened::Remote(broker) => broker.into(),
@@ -67,6 +75,10 @@ impl fmt::Debug for End {
 pub enum Target {
     /// Another broker.
     Broker(End),
+    /// Plain Redis streams, one for each type of event, for clients that know nothing of Headwater:
+    /// `redis://…?dialect=seed`.
+    #[cfg(feature = "redis")]
+    Plain(Arc<headwater_redis::PlainStreams>),
 }
 
 impl Target {
@@ -75,6 +87,11 @@ impl Target {
     /// # Errors
     /// As [`connect`](crate::connect()).
     pub async fn open_with(url: &str, options: ConnectOptions) -> Result<Self, ConnectError> {
+        #[cfg(feature = "redis")]
+        if let Some(url) = plain(url)? {
+            let streams = headwater_redis::PlainStreams::open(&url, &options.redis).await;
+            return Ok(Self::Plain(Arc::new(streams.map_err(headwater_broker::Error::from)?)));
+        }
         End::open_with(url, options).await.map(Self::Broker)
     }
 
@@ -85,8 +102,32 @@ impl Target {
     pub async fn close(&self) -> Result<(), headwater_broker::Error> {
         match self {
             Self::Broker(end) => end.broker.close().await,
+            #[cfg(feature = "redis")]
+            Self::Plain(_) => Ok(()),
         }
     }
+}
+
+/// The URL of a Redis whose plain streams are meant, without the `dialect` that says so.
+#[cfg(feature = "redis")]
+fn plain(url: &str) -> Result<Option<String>, ConnectError> {
+    let (true, Some((place, query))) =
+        (matches!(url.parse(), Ok(crate::BrokerUrl::Redis(_))), url.split_once('?'))
+    else {
+        return Ok(None);
+    };
+    let (dialects, rest): (Vec<&str>, Vec<&str>) =
+        query.split('&').partition(|pair| *pair == "dialect" || pair.starts_with("dialect="));
+    match dialects.as_slice() {
+        [] => Ok(None),
+        ["dialect=seed"] if rest.is_empty() => Ok(Some(place.to_owned())),
+        ["dialect=seed"] => Ok(Some(format!("{place}?{}", rest.join("&")))),
+        _ => Err(refused("the only dialect of plain Redis streams is `dialect=seed`")),
+    }
+}
+
+fn refused(what: &str) -> ConnectError {
+    headwater_broker::Error::from(headwater_store::Error::config(what)).into()
 }
 
 impl From<End> for Target {

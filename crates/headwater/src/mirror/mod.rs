@@ -44,6 +44,8 @@ mod pass;
 mod patience;
 mod reader;
 mod report;
+#[cfg(feature = "redis")]
+mod seed;
 mod sink;
 mod sweep;
 mod watch;

@@ -7,5 +7,7 @@ mod http;
 mod internal;
 mod refused;
 mod resume;
+#[cfg(feature = "redis")]
+mod seed;
 mod support;
 mod whole;

@@ -11,8 +11,6 @@ mod open;
 mod recover;
 mod round;
 
-use std::sync::Arc;
-
 use futures_util::{FutureExt, StreamExt};
 use rdkafka::{
     error::{KafkaError, KafkaResult},
@@ -22,13 +20,16 @@ use rdkafka::{
 
 pub(crate) use self::open::{assign, load_state};
 use self::round::Round;
-use crate::{engine::Engine, failure};
+use crate::{
+    engine::{Engine, EngineRef},
+    failure,
+};
 
 /// How many messages are taken in before they are shown.
 const ROUND: usize = 512;
 
 /// Follows until it is aborted.
-pub(crate) async fn run(engine: Arc<Engine>) {
+pub(crate) async fn run(engine: EngineRef) {
     let mut messages = engine.follower.stream();
     let mut round = Round::new(engine.lanes());
     loop {
@@ -60,7 +61,9 @@ fn take(
         Err(error) => {
             let code = error.rdkafka_error_code()?;
             let missing = failure::is_missing_code(code);
-            (missing || code == RDKafkaErrorCode::AutoOffsetReset || code == RDKafkaErrorCode::OffsetOutOfRange)
+            (missing
+                || code == RDKafkaErrorCode::AutoOffsetReset
+                || code == RDKafkaErrorCode::OffsetOutOfRange)
                 .then_some(code)
         }
     }

@@ -31,7 +31,9 @@ pub(crate) async fn load_state(
     let mut messages = follower.stream();
     loop {
         let next = tokio::time::timeout(patience, messages.next()).await;
-        match next.map_err(|_| Error::unavailable(format_args!("the state on {} is not read", names.servers)))? {
+        match next
+            .map_err(|_| Error::unavailable(format_args!("the state on {} is not read", names.servers)))?
+        {
             Some(Ok(message)) => {
                 take(&message);
                 if body::position(message.offset()) >= end {

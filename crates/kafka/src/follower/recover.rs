@@ -1,18 +1,18 @@
 //! When the place of the follower is no longer there.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use headwater_store::GapReason;
 use rdkafka::types::RDKafkaErrorCode;
 
 use super::open::assign;
-use crate::{engine::Engine, failure};
+use crate::{engine::EngineRef, failure};
 
 /// How long to wait before looking again: errors of every partition come at about the same time.
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// Retention may have passed it, or the topic may be gone or another one.
-pub(super) async fn recover(engine: &Arc<Engine>, code: RDKafkaErrorCode) {
+pub(super) async fn recover(engine: &EngineRef, code: RDKafkaErrorCode) {
     if failure::is_missing_code(code) {
         engine.look_at_topics();
         tokio::time::sleep(PAUSE).await;

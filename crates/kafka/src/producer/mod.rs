@@ -31,12 +31,10 @@ use rdkafka::{
 };
 use tokio::sync::Semaphore;
 
+pub(crate) use self::batch::{Batch, Outcome};
 use self::{
     delivery::{Deliveries, Delivery},
     waiting::Waiting,
-};
-pub(crate) use self::{
-    batch::{Batch, Outcome},
 };
 use crate::{KafkaOptions, config, context::Context, failure::explain, names::Names};
 
@@ -129,7 +127,8 @@ impl Producer {
     }
 
     async fn enqueue(&self, record: Outgoing<'_>, delivery: Box<Delivery>) -> Result<(), RDKafkaErrorCode> {
-        let mut next = BaseRecord::with_opaque_to(record.topic, delivery).partition(record.partition).key(record.key);
+        let mut next =
+            BaseRecord::with_opaque_to(record.topic, delivery).partition(record.partition).key(record.key);
         next.payload = record.value;
         next.headers = record.headers;
         loop {
@@ -149,11 +148,19 @@ impl Producer {
     pub(crate) fn give_up(&self, limit: Duration) -> bool {
         let late = self.deliveries.waiting.oldest().is_some_and(|waited| waited > limit);
         if late {
-            tracing::warn!(servers = self.names.servers, "kafka does not answer: appends that wait are given up");
+            tracing::warn!(
+                servers = self.names.servers,
+                "kafka does not answer: appends that wait are given up"
+            );
             let client = self.client.read().unwrap_or_else(PoisonError::into_inner).clone();
             client.purge(PurgeConfig::default().queue().inflight());
         }
         late
+    }
+
+    /// How long the oldest that is on its way has waited.
+    pub(crate) fn waited(&self) -> Option<Duration> {
+        self.deliveries.waiting.oldest()
     }
 
     /// Takes nothing more from callers, and waits until the server has answered everything.

@@ -1,6 +1,9 @@
 //! The connections that read history.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use headwater_events::{Lane, Position};
 use headwater_store::{Error, Record};
@@ -8,7 +11,10 @@ use rdkafka::{
     ClientConfig, Offset, TopicPartitionList,
     consumer::{Consumer, StreamConsumer},
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::Instant,
+};
 
 use crate::{KafkaOptions, body, config, context::Context, failure::explain, names::Names};
 
@@ -30,6 +36,8 @@ pub(super) struct Reader {
     at: Option<(Lane, Position)>,
     /// A record that was fetched and not wanted yet; it stands behind `at`.
     pub(super) held: Option<Record>,
+    /// Since when nobody has used it.
+    idle: Instant,
 }
 
 /// A reader that is in use; it goes back when it is dropped.
@@ -78,7 +86,7 @@ impl Pool {
             .config
             .create_with_context(self.context.clone())
             .map_err(|error| explain(&self.names, "opening a reader", &error))?;
-        Ok(Reader { consumer, at: None, held: None })
+        Ok(Reader { consumer, at: None, held: None, idle: Instant::now() })
     }
 
     fn place(&self, reader: &mut Reader, lane: Lane, after: Position) -> Result<(), Error> {
@@ -92,12 +100,17 @@ impl Pool {
         Ok(())
     }
 
-    /// Ends the readers that are idle. Blocks for a moment.
-    pub(crate) fn close(&self) {
-        self.room.close();
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    /// Has readers fetch nothing more that nobody came back to.
+    pub(crate) fn rest(&self) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        for reader in idle.iter_mut().filter(|reader| reader.at.is_some() && reader.idle.elapsed() > KEPT) {
+            reader.rest();
+        }
     }
 }
+
+/// How long a place inside a lane is kept for whoever reads page by page.
+const KEPT: Duration = Duration::from_secs(5);
 
 impl Taken {
     pub(super) fn reader(&mut self) -> Option<&mut Reader> {
@@ -113,21 +126,28 @@ impl Reader {
         }
     }
 
-    /// Its place is not known.
+    /// Its place is not known, or nobody will go on from there.
     pub(super) fn lost(&mut self) {
         self.at = None;
         self.held = None;
+    }
+
+    /// Fetches nothing more: at the end of a lane it would ask for more again and again.
+    fn rest(&mut self) {
+        self.lost();
+        if let Err(error) = self.consumer.unassign() {
+            tracing::debug!(%error, "a reader does not rest");
+        }
     }
 }
 
 impl Drop for Taken {
     fn drop(&mut self) {
         if let Some(mut reader) = self.reader.take() {
+            reader.idle = Instant::now();
             if reader.at.is_none() {
-                // It would go on fetching for nobody.
-                let _ = reader.consumer.unassign();
+                reader.rest();
             }
-            reader.held = reader.held.take();
             self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(reader);
         }
     }

@@ -29,7 +29,8 @@ pub(super) async fn scan(
     let mut taken = engine.readers.take(wanted.lane, filler.at()).await?;
     let Some(reader) = taken.reader() else { return Ok(Ended::Done) };
     let ended = fill(engine, wanted, filler, to, reader).await;
-    if matches!(ended, Ok(Ended::Done)) {
+    // At the end the newest come from memory.
+    if matches!(ended, Ok(Ended::Done)) && filler.is_finished() {
         reader.passed(filler.at());
     } else {
         reader.lost();

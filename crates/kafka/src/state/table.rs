@@ -69,7 +69,15 @@ impl Table {
     }
 
     /// The next record: an attempt.
-    pub(super) fn attempt(&mut self, kind: Kind, key: &str, id: AttemptId, offset: i64, at: i64, write: Write) {
+    pub(super) fn attempt(
+        &mut self,
+        kind: Kind,
+        key: &str,
+        id: AttemptId,
+        offset: i64,
+        at: i64,
+        write: Write,
+    ) {
         let attempts = self.keys.entry((kind, key.to_owned())).or_default();
         if attempts.iter().any(|attempt| attempt.id == id) {
             return;
@@ -157,7 +165,8 @@ mod tests {
     /// Whatever tombstones have taken away, and in whatever order compaction shows the rest, the answer is the same.
     #[test]
     fn compaction_changes_nothing() {
-        let all = [(1, 0, write(1, "a")), (2, 1, write(1, "x")), (3, 2, write(2, "b")), (4, 3, write(3, "c"))];
+        let all =
+            [(1, 0, write(1, "a")), (2, 1, write(1, "x")), (3, 2, write(2, "b")), (4, 3, write(3, "c"))];
         // 1 and 2 are dead once 3 has won, 3 once 4 has.
         for gone in [vec![], vec![1], vec![2], vec![1, 2], vec![1, 3], vec![2, 3], vec![1, 2, 3]] {
             let mut table = Table::default();

@@ -72,8 +72,6 @@ impl Topics {
 
     fn admin(&self) -> Result<Aside<AdminClient<Context>>, Error> {
         let client = self.config.create_with_context(self.context.clone());
-        client
-            .map(Aside::new)
-            .map_err(|error| explain(&self.names, "opening a connection", &error))
+        client.map(Aside::new).map_err(|error| explain(&self.names, "opening a connection", &error))
     }
 }

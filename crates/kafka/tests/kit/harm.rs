@@ -55,7 +55,8 @@ impl OnKafka {
 #[async_trait::async_trait]
 impl Faults for OnKafka {
     fn settings(&self) -> String {
-        "one server, acks=all, replication.factor=1, flushed by the operating system (log.flush.* unset)".to_owned()
+        "one server, acks=all, replication.factor=1, flushed by the operating system (log.flush.* unset)"
+            .to_owned()
     }
 
     async fn restart(&self) -> bool {

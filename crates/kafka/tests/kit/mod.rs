@@ -30,12 +30,7 @@ pub(crate) struct OnKafka {
 
 impl OnKafka {
     pub(crate) fn new() -> Self {
-        Self {
-            topic: topic(),
-            harmed: AtomicBool::new(false),
-            own: OnceLock::new(),
-            lanes: Mutex::new(0),
-        }
+        Self { topic: topic(), harmed: AtomicBool::new(false), own: OnceLock::new(), lanes: Mutex::new(0) }
     }
 
     /// Where the store of this fixture is.
@@ -50,6 +45,13 @@ impl OnKafka {
         self.own().url()
     }
 
+    /// What a store of this fixture is opened with.
+    pub(crate) async fn options(&self) -> KafkaOptions {
+        let mut options = KafkaOptions::from_url(&self.url().await).expect("a URL");
+        options.topic.clone_from(&self.topic);
+        options
+    }
+
     fn own(&self) -> &Own {
         self.own.get().expect("the store was opened before its server is harmed")
     }
@@ -58,6 +60,12 @@ impl OnKafka {
     fn past(&self) -> Past {
         let lanes = *self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
         Past::new(self.own().direct(), &self.topic, lanes)
+    }
+}
+
+impl Default for OnKafka {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -74,8 +82,7 @@ impl Fixture for OnKafka {
     }
 
     async fn open(&self, setup: &Setup) -> Arc<dyn Store> {
-        let mut options = KafkaOptions::from_url(&self.url().await).expect("a URL");
-        options.topic.clone_from(&self.topic);
+        let mut options = self.options().await;
         options.lanes = setup.lanes;
         options.retention = setup.retention;
         options.clock = Arc::clone(&setup.clock);

@@ -44,7 +44,8 @@ impl Past {
     /// Every record of a lane, as any consumer sees it: key, content type and value.
     pub(crate) fn consume(&self, lane: i32, count: usize) -> Vec<(String, String, Vec<u8>)> {
         use rdkafka::message::Headers;
-        let consumer: BaseConsumer = self.config.clone().set("group.id", "plain").create().expect("a consumer");
+        let consumer: BaseConsumer =
+            self.config.clone().set("group.id", "plain").create().expect("a consumer");
         let mut list = TopicPartitionList::new();
         list.add_partition_offset(&self.topic, lane, Offset::Beginning).expect("a partition");
         consumer.assign(&list).expect("an assignment");

@@ -91,7 +91,9 @@ impl Consumer {
                     return Sent::Broken("it sent what was not heard");
                 }
             } else {
-                let Some(place) = place(&message) else { return Sent::Broken("it sends what is not its own") };
+                let Some(place) = place(&message) else {
+                    return Sent::Broken("it sends what is not its own");
+                };
                 if place.consumer_seq != self.last + 1 {
                     return Sent::Broken("it sent what was not heard");
                 }

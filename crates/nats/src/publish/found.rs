@@ -21,19 +21,27 @@ impl Publisher {
         let get = Get { seq: Some(seq), ..Get::default() };
         let first = self.link.get(&get).await?;
         // Where retention took it already, its time is not known any more.
-        let stored_at = first.and_then(|first| read_header(first.headers.as_ref())).map_or(item.stored_at, |h| h.1);
+        let stored_at =
+            first.and_then(|first| read_header(first.headers.as_ref())).map_or(item.stored_at, |h| h.1);
         Ok(Some(appended(Stored { seq, duplicate: true }, stored_at)))
     }
 
     /// Whether the server would recognize the event, and where it stands: asked with a condition that never holds, which
     /// it looks at after that.
-    pub(super) async fn probe(&self, wire: &Wire, item: &Item, deadline: Instant) -> Result<Option<u64>, Failure> {
+    pub(super) async fn probe(
+        &self,
+        wire: &Wire,
+        item: &Item,
+        deadline: Instant,
+    ) -> Result<Option<u64>, Failure> {
         let mut headers = item.headers();
         headers.insert("Nats-Expected-Last-Msg-Id", "=");
         match wire.ask(&item.subject, headers, bytes::Bytes::new(), deadline).await {
             Ok(ack) if ack.duplicate => Ok(Some(ack.seq)),
             Ok(_) => Err(Failure::Lost("the server took a question for an event".to_owned())),
-            Err(Failure::Refused(refusal)) if refusal.code == 503 || refusal.err_code == code::DUPLICATE_UNDECIDED => {
+            Err(Failure::Refused(refusal))
+                if refusal.code == 503 || refusal.err_code == code::DUPLICATE_UNDECIDED =>
+            {
                 Err(Failure::Refused(refusal))
             }
             Err(Failure::Refused(_)) => Ok(None),

@@ -23,7 +23,8 @@ impl Publisher {
                 Ok(ack) => {
                     if let Some(mut found) = self.found(item, ack.seq).await? {
                         // It was this call that stored it, and its answer was lost.
-                        found.duplicate &= lost.is_none() || found.stored_at.as_millisecond() != item.stored_at;
+                        found.duplicate &=
+                            lost.is_none() || found.stored_at.as_millisecond() != item.stored_at;
                         return Ok(found);
                     }
                 }
@@ -65,7 +66,10 @@ impl Publisher {
                 let momentary = refusal.code == 503
                     || matches!(
                         refusal.err_code,
-                        code::DUPLICATE_UNDECIDED | code::BATCH_TOO_MANY | code::BATCH_INCOMPLETE | code::BATCH_DUPLICATE
+                        code::DUPLICATE_UNDECIDED
+                            | code::BATCH_TOO_MANY
+                            | code::BATCH_INCOMPLETE
+                            | code::BATCH_DUPLICATE
                     );
                 if !momentary || last {
                     return Err(given_up(lost, self.refused(&refusal)));

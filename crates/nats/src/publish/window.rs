@@ -48,7 +48,8 @@ impl Publisher {
                 let item = &mut items[i];
                 match sent {
                     Ok(ack) => {
-                        order_lost |= !ack.duplicate && (again || matches!(failure, Some(Failure::Refused(_))));
+                        order_lost |=
+                            !ack.duplicate && (again || matches!(failure, Some(Failure::Refused(_))));
                         answers[i] = if ack.duplicate {
                             let mut found = self.found(item, ack.seq).await?;
                             if let Some(found) = found.as_mut().filter(|_| lost.is_some()) {
@@ -68,7 +69,8 @@ impl Publisher {
             }
             if order_lost {
                 return Err(Error::Unknown {
-                    reason: "order_lost: the server did not take an event and stored what followed it".to_owned(),
+                    reason: "order_lost: the server did not take an event and stored what followed it"
+                        .to_owned(),
                 });
             }
             if let Some(failure) = failure {

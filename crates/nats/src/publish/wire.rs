@@ -98,7 +98,12 @@ impl Wire {
     }
 
     /// Puts a message behind those that were sent before it, without waiting for an answer.
-    pub(super) async fn send(&self, subject: &str, headers: HeaderMap, payload: Bytes) -> Result<(), Failure> {
+    pub(super) async fn send(
+        &self,
+        subject: &str,
+        headers: HeaderMap,
+        payload: Bytes,
+    ) -> Result<(), Failure> {
         self.client
             .publish_with_headers(subject.to_owned(), headers, payload)
             .await
@@ -122,7 +127,9 @@ impl Wire {
         match sent {
             Err(_) => Err(Failure::Lost("no answer in time".to_owned())),
             Ok(Ok(message)) => understand(&message),
-            Ok(Err(error)) if error.kind() == RequestErrorKind::NoResponders => Err(Failure::Refused(nobody())),
+            Ok(Err(error)) if error.kind() == RequestErrorKind::NoResponders => {
+                Err(Failure::Refused(nobody()))
+            }
             Ok(Err(error)) => Err(Failure::Lost(error.to_string())),
         }
     }
@@ -138,7 +145,12 @@ impl Wire {
             for (n, item) in items.iter().enumerate() {
                 let reply = format!("{inbox}.{n}");
                 let (subject, payload) = (item.subject.clone(), item.payload.clone());
-                if self.client.publish_with_reply_and_headers(subject, reply, item.headers(), payload).await.is_err() {
+                if self
+                    .client
+                    .publish_with_reply_and_headers(subject, reply, item.headers(), payload)
+                    .await
+                    .is_err()
+                {
                     return None;
                 }
             }

@@ -53,7 +53,8 @@ impl Link {
                     removed = self.removed(Some(tenant), Some(lane)).await?;
                 }
                 page.tell(after, Position(removed), GapReason::Retention);
-                let first = past.first.map(|(first, _)| first).or(page.records.first().map(|r| r.position().0));
+                let first =
+                    past.first.map(|(first, _)| first).or(page.records.first().map(|r| r.position().0));
                 // Nothing of the run lies before its first event.
                 let from = if past.first.is_some() || after == Position::ZERO { first } else { None };
                 let from = after.max(Position(from.unwrap_or(0).saturating_sub(1)));

@@ -108,8 +108,10 @@ impl<'a> Scan<'a> {
             let subject = format!("$JS.API.CONSUMER.MSG.NEXT.{}.{}", self.stream, self.name);
             let why = match self.link.collect(&subject, body, Some(limit), deadline).await {
                 Ok((messages, _)) if !messages.is_empty() => {
-                    let found: Vec<_> =
-                        messages.into_iter().filter_map(|message| Some((place(&message)?, message))).collect();
+                    let found: Vec<_> = messages
+                        .into_iter()
+                        .filter_map(|message| Some((place(&message)?, message)))
+                        .collect();
                     if let Some((place, _)) = found.last() {
                         self.pending = place.pending;
                         self.last = place.seq;

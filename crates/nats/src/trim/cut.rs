@@ -6,11 +6,7 @@ use headwater_store::{Error, Limits};
 use serde_json::json;
 
 use super::Kind;
-use crate::{
-    codec::direct_seq,
-    link::Link,
-    read::Scan,
-};
+use crate::{codec::direct_seq, link::Link, read::Scan};
 
 /// So many messages are looked at together.
 const CHUNK: usize = 1000;

@@ -7,14 +7,7 @@ use headwater_events::{Class, Lane, Mark, StreamName, Tenant};
 use headwater_store::Error;
 
 use super::Kind;
-use crate::{
-    codec::read_header,
-    link::Link,
-    marks::Past,
-    metric_definitions,
-    names::Home,
-    read::Scan,
-};
+use crate::{codec::read_header, link::Link, marks::Past, metric_definitions, names::Home, read::Scan};
 
 /// So many events are written down and purged together.
 const CHUNK: usize = 2000;
@@ -114,7 +107,12 @@ impl Link {
     }
 
     /// Takes the events under `filters`, which are looked through and purged, up to a position.
-    pub(super) async fn take_under(&self, filters: &[String], purged: &[String], cut: u64) -> Result<(), Error> {
+    pub(super) async fn take_under(
+        &self,
+        filters: &[String],
+        purged: &[String],
+        cut: u64,
+    ) -> Result<(), Error> {
         let mut scan = Scan::new(self, filters.to_vec(), 1, true).await?;
         let mut over = false;
         while !over {

@@ -23,7 +23,15 @@ pub(super) fn stream(
     after: Position,
     since: Position,
 ) -> impl Stream<Item = Result<FollowItem, Error>> + Send {
-    let catching = CatchUp { link, scope, at: after, since, place: Id::behind(after), feeds: None, ready: VecDeque::new() };
+    let catching = CatchUp {
+        link,
+        scope,
+        at: after,
+        since,
+        place: Id::behind(after),
+        feeds: None,
+        ready: VecDeque::new(),
+    };
     stream::unfold(catching, |mut this| async move { this.next().await.map(|item| (Ok(item), this)) })
 }
 
@@ -76,7 +84,8 @@ impl CatchUp {
         let step = step.map_err(NoStep::into_error)?;
         if first {
             // A feed that is gone altogether has nothing to say of what it had.
-            let gone = feeds.iter().filter(|(tenant, last)| **last > self.place && !step.heard.contains(*tenant));
+            let gone =
+                feeds.iter().filter(|(tenant, last)| **last > self.place && !step.heard.contains(*tenant));
             if let Some(last) = gone.map(|(_, last)| last.position).max() {
                 self.missing(Position(last));
             }
@@ -96,7 +105,9 @@ impl CatchUp {
         let answer = live.commands.send_packed_command(&command).await.map_err(Error::unavailable)?;
         let parse = |name: String, id: String| Some((name.parse().ok()?, Id::parse(&id)?));
         match &self.scope {
-            FollowScope::Tenant(tenant) => Ok(parse(tenant.to_string(), reply::text(answer)?).into_iter().collect()),
+            FollowScope::Tenant(tenant) => {
+                Ok(parse(tenant.to_string(), reply::text(answer)?).into_iter().collect())
+            }
             FollowScope::All | FollowScope::Lane(_) => {
                 let words: Result<Vec<_>, _> = reply::array(answer)?.into_iter().map(reply::text).collect();
                 let words = words?;
@@ -138,7 +149,12 @@ impl CatchUp {
     fn missing(&mut self, to: Position) {
         let to = to.min(self.since);
         if to > self.at {
-            self.ready.push_back(FollowItem::Gap(Gap { from: self.at, to, reason: GapReason::Overflow, stream: None }));
+            self.ready.push_back(FollowItem::Gap(Gap {
+                from: self.at,
+                to,
+                reason: GapReason::Overflow,
+                stream: None,
+            }));
             self.at = to;
         }
     }

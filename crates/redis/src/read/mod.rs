@@ -17,7 +17,12 @@ pub(crate) struct Limit {
 }
 
 /// One page of a scope.
-pub(crate) async fn page(link: &Link, scope: &ReadScope, after: Position, limit: Limit) -> Result<Page, Error> {
+pub(crate) async fn page(
+    link: &Link,
+    scope: &ReadScope,
+    after: Position,
+    limit: Limit,
+) -> Result<Page, Error> {
     // Nothing stands there, and larger numbers are not exact on the server.
     if after.0 >= 1 << 53 {
         link.live().await?;

@@ -1,15 +1,24 @@
--- Writes events for plain Redis clients, each once.
--- ARGV: prefix of the marks, seconds they are kept, the most entries of a stream or 0, then key, mark and data of each.
--- Gives how many were new.
-local new = 0
-for i = 4, #ARGV, 3 do
-  if redis.call('SET', ARGV[1] .. ARGV[i + 1], '1', 'NX', 'EX', ARGV[2]) then
-    if ARGV[3] == '0' then
-      redis.call('XADD', ARGV[i], '*', 'data', ARGV[i + 2])
-    else
-      redis.call('XADD', ARGV[i], 'MAXLEN', '~', ARGV[3], '*', 'data', ARGV[i + 2])
+-- Plain streams by type, as an agent bus writes them, with the mark of the mirror that writes.
+-- ARGV: namespace, field of the mark, its number before, the mark, then type and JSON of each event.
+-- Gives how many were written.
+local MARKS = ns .. 'mirror'
+local found = redis.call('HGET', MARKS, ARGV[2])
+if int(string.match(found or '0', '^%d+')) ~= int(ARGV[3]) then
+  return redis.error_reply('HWMARK the mark was moved by somebody else')
+end
+-- A script that fails half-way keeps what it did: so everything is looked at first.
+local seen = {}
+for i = 5, #ARGV, 2 do
+  if not seen[ARGV[i]] then
+    seen[ARGV[i]] = true
+    local kind = redis.call('TYPE', 'events:' .. ARGV[i]).ok
+    if kind ~= 'none' and kind ~= 'stream' then
+      return redis.error_reply('HWKEY events:' .. ARGV[i] .. ' is no stream')
     end
-    new = new + 1
   end
 end
-return new
+for i = 5, #ARGV, 2 do
+  redis.call('XADD', 'events:' .. ARGV[i], '*', 'data', ARGV[i + 1])
+end
+redis.call('HSET', MARKS, ARGV[2], ARGV[4])
+return (#ARGV - 4) / 2

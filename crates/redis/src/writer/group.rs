@@ -87,9 +87,11 @@ impl Group {
                 number += 1;
                 let is_this = |dup: &&[Value; 3]| reply::number(&dup[0]).is_ok_and(|n| n == number);
                 answer.push(match dups.next_if(is_this) {
-                    Some([_, position, at]) => {
-                        Appended { position: reply::position(position)?, stored_at: time(at)?, duplicate: true }
-                    }
+                    Some([_, position, at]) => Appended {
+                        position: reply::position(position)?,
+                        stored_at: time(at)?,
+                        duplicate: true,
+                    },
                     None => {
                         let position = next;
                         next = next.next();

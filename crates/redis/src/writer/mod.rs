@@ -14,8 +14,7 @@ use self::group::Group;
 use crate::{
     failure::{self, Failure},
     link::Link,
-    metric_definitions as names,
-    script,
+    metric_definitions as names, script,
 };
 
 /// One call of `append`.
@@ -109,6 +108,15 @@ fn again(error: &Error) -> Error {
         Error::Closed => Error::Closed,
         other => Error::unavailable(other),
     }
+}
+
+/// Runs the script over a batch and leaves its answer unread.
+#[cfg(feature = "bench")]
+pub(crate) async fn bare(link: &Link, batch: &[Append]) -> Result<(), Error> {
+    let mut live = link.live().await?;
+    let group = Group::new(link, &live.server.run_id, &[batch]);
+    let answer = script::APPEND.run(&mut live.storing, &group.args(&link.namespace)).await;
+    answer.map(drop).map_err(Error::unavailable)
 }
 
 /// Runs the script over a group.

@@ -1,5 +1,7 @@
 //! What a clause may do to the server behind a store.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 
 use crate::{StreamName, Tenant};
@@ -63,5 +65,55 @@ pub trait Faults: Send + Sync {
     /// where nobody counts.
     fn attempts(&self) -> Option<u64> {
         None
+    }
+}
+
+/// What is done to a server in the midst of work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Harm {
+    /// It restarts.
+    Restart,
+    /// It is killed and starts again.
+    Kill,
+    /// It stands still for a while.
+    Pause(Duration),
+    /// Its connections are cut, again and again.
+    Cut,
+}
+
+impl Harm {
+    /// Does it. Gives `false` where the server or the fixture cannot.
+    pub async fn to(self, faults: &dyn Faults) -> bool {
+        match self {
+            Self::Restart => faults.restart().await,
+            Self::Kill => faults.kill().await,
+            Self::Pause(still) => {
+                let paused = faults.pause().await;
+                if paused {
+                    tokio::time::sleep(still).await;
+                }
+                paused && faults.resume().await
+            }
+            Self::Cut => {
+                for _ in 0..5 {
+                    if !faults.cut().await {
+                        return false;
+                    }
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+                true
+            }
+        }
+    }
+
+    /// What to say where it cannot be done.
+    #[must_use]
+    pub const fn cannot(self) -> &'static str {
+        match self {
+            Self::Restart => "the server cannot be restarted here",
+            Self::Kill => "the server cannot be killed here",
+            Self::Pause(_) => "the server cannot be stopped where it stands",
+            Self::Cut => "connections cannot be cut here",
+        }
     }
 }

@@ -51,7 +51,7 @@ mod view;
 
 pub use case::Case;
 pub use fixture::{Fixture, Setup, Time};
-pub use harm::Faults;
+pub use harm::{Faults, Harm};
 use report::Report;
 pub use shaped::{Shape, Shaped};
 pub use sparse::Sparse;

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    super::{Case, Faults, report},
+    super::{Case, Faults, Harm, report},
     load::Load,
     reader::Reader,
     soaks,
@@ -26,7 +26,7 @@ pub(super) async fn open(case: &Case) -> Option<(&dyn Faults, Arc<dyn Store>)> {
 }
 
 /// Under load, harms the server twice: at one third and at two thirds.
-async fn twice(case: &Case, what: &'static str, harm: impl AsyncFn(&dyn Faults) -> bool) {
+async fn twice(case: &Case, harm: Harm) {
     let Some((faults, store)) = open(case).await else { return };
     let mut readers = vec![Reader::start(&store).await];
     let statuses = Statuses::of(&store);
@@ -34,7 +34,7 @@ async fn twice(case: &Case, what: &'static str, harm: impl AsyncFn(&dyn Faults) 
     let harmed = async {
         for third in [1, 2] {
             load.twelfths(4 * third).await;
-            if !harm(faults).await {
+            if !harm.to(faults).await {
                 return false;
             }
             // One that comes in the midst of it.
@@ -43,7 +43,7 @@ async fn twice(case: &Case, what: &'static str, harm: impl AsyncFn(&dyn Faults) 
         true
     };
     if !while_counting(faults, harmed).await {
-        return case.skip(what);
+        return case.skip(harm.cannot());
     }
     while_counting(faults, load.check(&store, readers)).await;
     statuses.away_and_back().await;
@@ -51,43 +51,43 @@ async fn twice(case: &Case, what: &'static str, harm: impl AsyncFn(&dyn Faults) 
 
 /// A server that restarts twice under load: nothing is lost, nothing comes twice.
 pub async fn restarts_lose_nothing(case: Case) {
-    twice(&case, "the server cannot be restarted", async |faults| faults.restart().await).await;
+    twice(&case, Harm::Restart).await;
 }
 
 /// A server that is killed twice under load.
 pub async fn kills_lose_nothing(case: Case) {
-    twice(&case, "the server cannot be killed", async |faults| faults.kill().await).await;
+    twice(&case, Harm::Kill).await;
 }
 
 /// A server that stands still for ten seconds (thirty in a soak) under load: callers are told, nothing is lost.
 pub async fn pauses_lose_nothing(case: Case) {
-    let Some((faults, store)) = open(&case).await else { return };
-    let readers = vec![Reader::start(&store).await];
-    let statuses = Statuses::of(&store);
-    let load = Load::start(&store, EVENTS / 2);
-    load.twelfths(4).await;
-    if !faults.pause().await {
-        return case.skip("the server cannot be stopped where it stands");
-    }
     let still = Duration::from_secs(if soaks() { 30 } else { 10 });
-    while_counting(faults, tokio::time::sleep(still)).await;
-    assert!(faults.resume().await, "what was paused goes on");
-    while_counting(faults, load.check(&store, readers)).await;
-    statuses.away_and_back().await;
+    if let Some(statuses) = once(&case, Harm::Pause(still)).await {
+        statuses.away_and_back().await;
+    }
 }
 
 /// Connections that are cut in the middle of replies, again and again, under load.
 pub async fn cut_connections_lose_nothing(case: Case) {
-    let Some((faults, store)) = open(&case).await else { return };
+    if let Some(statuses) = once(&case, Harm::Cut).await {
+        statuses.back().await;
+    }
+}
+
+/// Under half as much load, harms the server once, at one third.
+async fn once(case: &Case, harm: Harm) -> Option<Statuses> {
+    let (faults, store) = open(case).await?;
     let readers = vec![Reader::start(&store).await];
     let statuses = Statuses::of(&store);
     let load = Load::start(&store, EVENTS / 2);
-    for cut in 1..=10 {
-        load.twelfths(cut).await;
-        if !faults.cut().await {
-            return case.skip("connections cannot be cut");
-        }
+    load.twelfths(4).await;
+    // Each cut lets every connection be opened again.
+    let done =
+        if harm == Harm::Cut { harm.to(faults).await } else { while_counting(faults, harm.to(faults)).await };
+    if !done {
+        case.skip(harm.cannot());
+        return None;
     }
-    load.check(&store, readers).await;
-    statuses.back().await;
+    while_counting(faults, load.check(&store, readers)).await;
+    Some(statuses)
 }

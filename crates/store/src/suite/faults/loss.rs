@@ -42,11 +42,14 @@ async fn goes_on_anew(store: &Arc<dyn Store>, old: Epoch, reader: &Reader) {
         until_stored(store, &durable("a", n)).await;
     }
     let kept = read_all(store, &visible("a")).await;
-    assert_eq!(kept.ids(), ids, "only what was appended since");
+    // The event that found out may be the first of the new log.
+    let found_out = usize::from(kept.ids().first() == Some(&"a/99"));
+    assert_eq!(kept.ids()[found_out..], ids, "only what was appended since");
     reader.until("what was appended since", |seen| of(seen, new).len() >= ids.len()).await;
     assert_eq!(of(&reader.seen(), new), ids, "once, in order");
     let run = store.run(&tenant("default"), &stream("a")).await.expect("a call").expect("a record");
-    assert_eq!((run.durable, run.first), (10, kept.positions()[0]), "the record begins anew");
+    let wanted = (10 + found_out as u64, kept.positions()[0]);
+    assert_eq!((run.durable, run.first), wanted, "the record begins anew");
 }
 
 /// The ids that came under a numbering of what was appended since.

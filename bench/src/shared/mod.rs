@@ -1,0 +1,126 @@
+//! The shared stores, on real servers, and the same work done by their bare clients.
+//!
+//! Each is built in by its feature: `redis`, `nats`, `kafka`.
+
+mod bare;
+mod ours;
+mod server;
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use async_trait::async_trait;
+use headwater_events::Event;
+
+pub(crate) use server::SharedServer;
+
+/// A backend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    #[cfg(feature = "redis")]
+    Redis,
+    #[cfg(feature = "nats")]
+    Nats,
+    #[cfg(feature = "kafka")]
+    Kafka,
+}
+
+impl Kind {
+    /// Those that are built in.
+    pub(crate) const BUILT: &'static [Self] = &[
+        #[cfg(feature = "redis")]
+        Self::Redis,
+        #[cfg(feature = "nats")]
+        Self::Nats,
+        #[cfg(feature = "kafka")]
+        Self::Kafka,
+    ];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            #[cfg(feature = "redis")]
+            Self::Redis => "redis",
+            #[cfg(feature = "nats")]
+            Self::Nats => "nats",
+            #[cfg(feature = "kafka")]
+            Self::Kafka => "kafka",
+        }
+    }
+
+    /// What our store is compared with, by work.
+    pub(crate) const fn bare_name(self) -> &'static str {
+        match self {
+            #[cfg(feature = "redis")]
+            Self::Redis => "bare client, same scripts",
+            #[cfg(feature = "nats")]
+            Self::Nats => "async-nats, acks windowed",
+            #[cfg(feature = "kafka")]
+            Self::Kafka => "rdkafka",
+        }
+    }
+}
+
+/// How something is published and read: through our broker, or straight through a client.
+#[async_trait]
+pub(crate) trait Peer: Send + Sync {
+    /// Stores a batch and answers once it is stored.
+    async fn publish(&self, batch: &[Event]) -> Result<()>;
+
+    /// Reads everything that is stored of the tenant, from the beginning; gives how many events.
+    async fn read(&self, expected: usize) -> Result<usize>;
+
+    /// Everything of the tenant that is stored from now on.
+    async fn tail(&self) -> Result<Box<dyn Tail>>;
+}
+
+/// Takes the JSON of an event.
+pub(crate) type Found<'a> = &'a mut (dyn for<'b> FnMut(&'b [u8]) + Send);
+
+/// Events as they come.
+#[async_trait]
+pub(crate) trait Tail: Send {
+    /// Waits for some and gives the JSON of each.
+    async fn next(&mut self, found: Found<'_>) -> Result<()>;
+}
+
+/// Which peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Who {
+    /// Our broker over our store, with its defaults.
+    Ours,
+    /// Our broker over NATS without batches that are stored whole or not at all.
+    #[cfg(feature = "nats")]
+    OursLoose,
+    /// The bare client doing the same work.
+    Bare,
+    /// The bare client, one `XADD` an event and nothing else.
+    #[cfg(feature = "redis")]
+    Plain,
+    /// The bare client as one follows a log with it: for delays.
+    BareTail,
+}
+
+/// Connects a peer to an empty server.
+pub(crate) async fn connect(server: &SharedServer, who: Who) -> Result<Arc<dyn Peer>> {
+    let url = server.url();
+    Ok(match (who, server.kind) {
+        #[cfg(feature = "redis")]
+        (Who::Bare, Kind::Redis) => Arc::new(bare::redis::Scripts::connect(url).await?),
+        #[cfg(feature = "redis")]
+        (Who::Plain | Who::BareTail, Kind::Redis) => Arc::new(bare::redis::Plain::connect(url).await?),
+        #[cfg(all(feature = "redis", feature = "nats"))]
+        (Who::Plain, Kind::Nats) => anyhow::bail!("there is no plain XADD on NATS"),
+        #[cfg(all(feature = "redis", feature = "kafka"))]
+        (Who::Plain, Kind::Kafka) => anyhow::bail!("there is no plain XADD on Kafka"),
+        #[cfg(feature = "nats")]
+        (Who::Bare | Who::BareTail, Kind::Nats) => Arc::new(bare::nats::Client::connect(url).await?),
+        #[cfg(feature = "kafka")]
+        (Who::Bare | Who::BareTail, Kind::Kafka) => Arc::new(bare::kafka::Client::connect(url).await?),
+        #[cfg(feature = "nats")]
+        (Who::Ours | Who::OursLoose, kind) => {
+            Arc::new(ours::Ours::connect(kind, url, who == Who::Ours).await?)
+        }
+        #[cfg(not(feature = "nats"))]
+        (Who::Ours, kind) => Arc::new(ours::Ours::connect(kind, url, true).await?),
+    })
+}

@@ -1,0 +1,116 @@
+//! Several processes on one log.
+#![allow(clippy::unwrap_used)]
+
+mod kit;
+
+use std::{sync::Arc, time::Duration};
+
+use headwater_nats::NatsOptions;
+use headwater_store::{ClassesKey, EventLog, FollowItem, FollowScope, ReadScope, StateStore, Tenant};
+use kit::{
+    OnNats,
+    events::{durable, event, follow, ids, next, next_ids, read, scope},
+    quiet,
+};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_written_by_several_has_one_record() {
+    let place = OnNats::new();
+    let mut writers = Vec::new();
+    for writer in 0..4 {
+        let store = Arc::new(place.open_with(quiet()).await);
+        writers.push(tokio::spawn(async move {
+            for call in 0..20 {
+                // The same events come from two of them.
+                let n = (writer / 2) * 1000 + call * 10;
+                store.append((n..n + 5).map(|n| durable("a", n)).collect()).await.unwrap();
+            }
+        }));
+    }
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    let store = place.open_with(quiet()).await;
+    let (records, _) = read(&store, &scope("a")).await;
+    let mut seen = ids(&records);
+    seen.sort_unstable();
+    seen.dedup();
+    assert_eq!((records.len(), seen.len()), (200, 200), "each event once");
+    let run = store.run(&Tenant::default(), &"a".parse().unwrap()).await.unwrap().unwrap();
+    assert_eq!((run.durable, run.last), (200, records[199].position()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deletion_by_one_is_told_to_the_followers_of_another() {
+    let place = OnNats::new();
+    let (one, other) = (place.open_with(quiet()).await, place.open_with(quiet()).await);
+    let mut live = follow(&other).await;
+    let last = one.append((0..5).map(|n| durable("a", n)).collect()).await.unwrap()[4].position;
+    assert_eq!(next_ids(&mut live, 5).await.len(), 5);
+    assert!(one.remove(&Tenant::default(), &"a".parse().unwrap()).await.unwrap());
+    match next(&mut live).await {
+        FollowItem::Deleted { stream, to, .. } => assert_eq!((stream.as_str(), to), ("a", last)),
+        other => panic!("a deletion, not {other:?}"),
+    }
+    one.append(vec![durable("a", 0)]).await.unwrap();
+    assert_eq!(next_ids(&mut live, 1).await, ["a/0"], "the next life");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_followed_tenants_share_few_consumers() {
+    let place = OnNats::new();
+    let store = place.open_with(NatsOptions { tenant_consumers: 5, ..quiet() }).await;
+    let tenant = |n: usize| format!("tenant-{n}").parse::<Tenant>().unwrap();
+    let mut live = Vec::new();
+    for n in 0..40 {
+        live.push(store.follow(&FollowScope::Tenant(tenant(n)), store.tail().await.unwrap()).await.unwrap());
+    }
+    let mut batch = Vec::new();
+    for n in 0..40 {
+        let mut one = durable("run", n);
+        one.tenant = tenant(n);
+        one.event = one.event.to_builder().tenant(&one.tenant).build().unwrap();
+        batch.push(one);
+    }
+    store.append(batch).await.unwrap();
+    for (n, follow) in live.iter_mut().enumerate() {
+        assert_eq!(next_ids(follow, 1).await, [format!("run/{n}")], "each its own");
+    }
+    let consumers = async || {
+        let client = async_nats::connect(place.url().split('?').next().unwrap()).await.unwrap();
+        kit::stream_info(&client, place.namespace()).await["state"]["consumer_count"].as_u64().unwrap()
+    };
+    assert_eq!(consumers().await, 6, "five tenants, and one for all others");
+    drop(live);
+    let gone = async {
+        while consumers().await > 0 {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), gone).await.expect("what nobody follows goes");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn names_inject_nothing() {
+    let place = OnNats::new();
+    let store = place.open_with(quiet()).await;
+    let names = ["a", "a.b", "a.b.c", "a-", "=2A", "=3E", "$", "@:+"];
+    let good: Vec<_> =
+        names.into_iter().filter(|name| name.parse::<headwater_store::StreamName>().is_ok()).collect();
+    assert!(good.contains(&"a.b.c") && good.contains(&"@:+"), "{good:?}");
+    let batch = good.iter().map(|name| event(name, 0, headwater_events::Class::Durable)).collect();
+    store.append(batch).await.unwrap();
+    for name in &good {
+        assert_eq!(ids(&read(&store, &scope(name)).await.0), [format!("{name}/0")]);
+    }
+    for wild in ["*", ">", "a.*", "a b", "a\r\nPUB x"] {
+        assert!(wild.parse::<headwater_store::StreamName>().is_err(), "{wild:?}");
+    }
+    for key in ["a.*", ">", "*", "a/>", "x y"] {
+        let version = store.put(key, bytes::Bytes::from_static(b"v"), None).await.unwrap();
+        assert_eq!(store.get(key).await.unwrap().unwrap().version, version);
+        assert_eq!(store.list(key, None, 10).await.unwrap().len(), 1);
+    }
+    let none = ReadScope::Stream(Tenant::default(), "b".parse().unwrap(), ClassesKey::All);
+    assert!(read(&store, &none).await.0.is_empty());
+}
