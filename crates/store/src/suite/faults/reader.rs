@@ -1,7 +1,7 @@
 //! A reader of everything, who reads from history what a follower tells to be missing.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -27,6 +27,8 @@ pub(super) struct Seen {
     pub(super) lost: Vec<Gap>,
     /// How often the numbering was told to be another one.
     pub(super) resets: usize,
+    /// Every gap that the follower told.
+    told: Vec<Gap>,
 }
 
 /// Follows everything from the beginning, and reads from history what lies in gaps.
@@ -57,6 +59,7 @@ impl Reader {
                     }
                     FollowItem::Gap(gap) if gap.reason == GapReason::Reset => lock(&notes).resets += 1,
                     FollowItem::Gap(gap) => {
+                        lock(&notes).told.push(gap.clone());
                         let lanes = if is_vector(&store) { lane.0..lane.0 + 1 } else { 0..store.lanes() };
                         for lane in lanes.map(Lane) {
                             let got = missed(&store, lane, &gap).await;
@@ -91,13 +94,32 @@ impl Reader {
 
     fn story(&self) -> String {
         let seen = self.seen();
-        format!("{} records, lost {:?}, {} resets", seen.records.len(), seen.lost, seen.resets)
+        let (count, told) = (seen.records.len(), &seen.told);
+        format!("{count} records, gaps {told:?}, of that lost {:?}, {} resets", seen.lost, seen.resets)
+    }
+
+    /// Waits for so many events, and says which do not come.
+    async fn comes_to(&self, count: usize, history: &HashMap<String, Got>) {
+        let start = Instant::now();
+        while self.seen().records.len() < count {
+            if start.elapsed() > BACK || self.task.is_finished() {
+                let came: HashSet<_> =
+                    self.seen().records.iter().map(|(_, r)| r.event().id().to_owned()).collect();
+                let stored = history.values().flat_map(|got| &got.records);
+                let mut missing: Vec<_> = stored.filter(|r| !came.contains(r.event().id())).collect();
+                missing.sort_by_key(|record| record.position());
+                let missing: Vec<_> = missing.iter().map(|r| (r.position().0, r.event().id())).collect();
+                let (few, all) = (&missing[..missing.len().min(20)], missing.len());
+                panic!("{all} events of {count} never come to a reader: {few:?} …; it has {}", self.story());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// It gets exactly what history has, each stream in its order, and nothing is lost.
     pub(super) async fn has_exactly(self, history: &HashMap<String, Got>) {
         let count = history.values().map(|got| got.records.len()).sum::<usize>();
-        self.until(&format!("{count} events"), |seen| seen.records.len() >= count).await;
+        self.comes_to(count, history).await;
         let seen = self.seen();
         assert!(seen.lost.is_empty() && seen.resets == 0, "nothing is lost: {:?}", seen.lost);
         let mut own: HashMap<&str, Vec<(Position, &str)>> = HashMap::new();
