@@ -1,10 +1,10 @@
 //! `cargo xtask test`: everything a change must pass.
 
-use std::process::ExitCode;
+use std::{path::Path, process::ExitCode};
 
 use anyhow::Result;
 
-use crate::{setup, shell, tally::Tally, tidy};
+use crate::{matrix, setup, shell, tally::Tally, tidy};
 
 /// Runs every check, goes on after a failure, and ends with one line: `N passed, N failed, N skipped`.
 pub(crate) fn run(strict: bool) -> Result<ExitCode> {
@@ -29,7 +29,9 @@ pub(crate) fn run(strict: bool) -> Result<ExitCode> {
         ]))
     });
     step("fuzz targets", &mut tally, fuzz);
-    tests(&mut tally, ready.node)?;
+    let reports = matrix::folder()?;
+    tests(&mut tally, ready.node, &reports)?;
+    step("docs/brokers.md", &mut tally, || matrix::check(&reports));
 
     let good = tally.good(strict);
     if strict && tally.skipped > 0 {
@@ -42,10 +44,10 @@ pub(crate) fn run(strict: bool) -> Result<ExitCode> {
 /// The whole workspace in one build and one run: unit, integration, end-to-end and documentation tests.
 ///
 /// One call, because each other selection of packages would compile the dependencies again with other features.
-fn tests(tally: &mut Tally, node: bool) -> Result<()> {
+fn tests(tally: &mut Tally, node: bool, reports: &Path) -> Result<()> {
     eprintln!("\n== tests");
     let mut cargo = shell::cargo();
-    cargo.args(["test", "--workspace", "--locked", "--no-fail-fast"]);
+    cargo.args(["test", "--workspace", "--locked", "--no-fail-fast"]).env("HEADWATER_SUITE_REPORT", reports);
     if !node {
         cargo.args(["--", "--skip", "real_clients"]);
     }

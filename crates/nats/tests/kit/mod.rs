@@ -104,6 +104,10 @@ impl Fixture for OnNats {
         Arc::new(self.open_with(options).await)
     }
 
+    fn name(&self) -> Option<&'static str> {
+        Some(if self.atomic { "nats" } else { "nats without atomic batches" })
+    }
+
     fn time(&self) -> Time {
         Time::Real
     }
