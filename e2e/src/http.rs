@@ -1,4 +1,4 @@
-//! The smallest HTTP client: one GET, one answer, no library that could hide a fault.
+//! The smallest HTTP client: one request, one answer, no library that could hide a fault.
 
 use std::{
     io::{Read, Write},
@@ -15,12 +15,25 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// # Errors
 /// The server does not answer, or not in HTTP.
 pub fn get(address: SocketAddr, path: &str) -> Result<(u16, String)> {
+    call(address, &format!("GET {path} HTTP/1.1\r\n"), "")
+}
+
+/// Publishes one CloudEvent in structured mode and gives status and body.
+///
+/// # Errors
+/// The server does not answer, or not in HTTP.
+pub fn publish(address: SocketAddr, event: &str) -> Result<(u16, String)> {
+    let length = event.len();
+    let head = format!(
+        "POST /v1/events HTTP/1.1\r\nContent-Type: application/cloudevents+json\r\nContent-Length: {length}\r\n"
+    );
+    call(address, &head, event)
+}
+
+fn call(address: SocketAddr, head: &str, body: &str) -> Result<(u16, String)> {
     let mut socket = TcpStream::connect_timeout(&address, TIMEOUT)?;
     socket.set_read_timeout(Some(TIMEOUT))?;
-    write!(
-        socket,
-        "GET {path} HTTP/1.1\r\nHost: {address}\r\nAccept: application/json\r\nConnection: close\r\n\r\n"
-    )?;
+    write!(socket, "{head}Host: {address}\r\nAccept: application/json\r\nConnection: close\r\n\r\n{body}")?;
     let mut answer = Vec::new();
     socket.read_to_end(&mut answer)?;
     let answer = String::from_utf8(answer).context("answer is not UTF-8")?;

@@ -7,10 +7,12 @@ mod chance;
 mod clients;
 mod http;
 mod ledger;
+mod refusal;
 mod server;
 pub mod story;
 
 pub use chance::Chance;
 pub use clients::{Client, Clients};
-pub use http::get;
+pub use http::{get, publish};
+pub use refusal::{Refusal, refusal};
 pub use server::Server;

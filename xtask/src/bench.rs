@@ -14,6 +14,10 @@ const PEER: &str = "durable-streams";
 const PEER_PROGRAM: &str = "durable-streams-server";
 const PEER_VERSION: &str = "0.1.5";
 
+/// The shared stores, in the server and in the benchmarks.
+const STORES: &str = "headwater-cli/redis,headwater-cli/nats,headwater-cli/kafka,headwater-bench/redis,\
+                      headwater-bench/nats,headwater-bench/kafka";
+
 /// Builds for release, installs the peer beside the build, and prints one table. `names` choose scenarios.
 pub(crate) fn run(names: &[String]) -> Result<ExitCode> {
     let target = shell::target_dir()?;
@@ -26,6 +30,8 @@ pub(crate) fn run(names: &[String]) -> Result<ExitCode> {
         "headwater-cli",
         "-p",
         "headwater-bench",
+        "--features",
+        STORES,
     ]))?;
     let mut bench = Command::new(target.join("release/headwater-bench"));
     bench.arg("--server").arg(target.join("release/headwater"));

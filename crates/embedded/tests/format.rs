@@ -3,14 +3,19 @@
 
 mod common;
 
-use std::{path::Path, process::Command};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use common::{all, durable, event, page, scope, stream, tenant};
 use headwater_embedded::{EmbeddedOptions, EmbeddedStore, verify};
 use headwater_store::{Class, ClassesKey, EventLog, Mark, Position, ReadScope, RunState, StateStore, Tenant};
 
-/// The folder of a log of format 1, written by `what_is_in_the_fixture` and closed in order.
+/// The folder of a log of format 1, written by [`write`] and closed in order.
 const FORMAT_1: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/format-1.tar.gz");
+/// One of format 2, written by [`write`] and [`write_late`] and left as a crash does.
+const FORMAT_2: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/format-2.tar.gz");
 
 async fn write(store: &EmbeddedStore) {
     for n in 0..10 {
@@ -29,8 +34,23 @@ async fn write(store: &EmbeddedStore) {
     store.put("key", "changed".into(), Some(version)).await.unwrap();
 }
 
-async fn check(store: &EmbeddedStore) {
-    assert_eq!(store.tail().await.unwrap(), Position(42));
+/// Commits that leave the records of their runs behind.
+async fn write_late(store: &EmbeddedStore) {
+    for n in 0..3 {
+        let batch =
+            (0..6).map(|run| common::of("late", &format!("run-{run}"), n, Class::Durable, Mark::None));
+        store.append(batch.collect()).await.unwrap();
+    }
+}
+
+async fn check_late(store: &EmbeddedStore) {
+    let runs = store.runs(&tenant("late"), None, 10).await.unwrap();
+    let found: Vec<_> = runs.iter().map(|(_, run)| (run.first.0, run.last.0, run.durable)).collect();
+    assert_eq!(found, (43..49).map(|first| (first, first + 12, 3)).collect::<Vec<_>>());
+}
+
+async fn check(store: &EmbeddedStore, tail: u64) {
+    assert_eq!(store.tail().await.unwrap(), Position(tail));
     assert_eq!(store.lanes(), 32);
     let visible = all(store, &scope("a")).await;
     assert_eq!(visible.len(), 21);
@@ -46,7 +66,7 @@ async fn check(store: &EmbeddedStore) {
     let state = store.get("key").await.unwrap().unwrap();
     assert_eq!(&state.value[..], b"changed");
     let next = store.append(vec![durable("a", 1000)]).await.unwrap()[0];
-    assert_eq!((next.position, next.duplicate), (Position(43), false));
+    assert_eq!((next.position, next.duplicate), (Position(tail + 1), false));
 }
 
 /// Retention must not take the fixture's events, whenever this runs.
@@ -61,30 +81,45 @@ fn options() -> EmbeddedOptions {
 #[tokio::test]
 async fn what_is_in_the_fixture() {
     let dir = tempfile::tempdir().unwrap();
-    let log = dir.path().join("format-1");
+    let log = dir.path().join("format-2");
     let store = EmbeddedStore::open(&log, options()).await.unwrap();
     write(&store).await;
-    store.close().await.unwrap();
+    write_late(&store).await;
+    store.crash().await;
+    drop(store);
     // Makes the fixture of a new format.
     if let Ok(file) = std::env::var("HEADWATER_WRITE_FIXTURE") {
-        pack(dir.path(), Path::new(&file));
+        let packed =
+            Command::new("tar").arg("-czSf").arg(file).arg("-C").arg(dir.path()).arg("format-2").status();
+        assert!(packed.unwrap().success());
     }
-    drop(store);
-    check(&EmbeddedStore::open(&log, options()).await.unwrap()).await;
+    let store = EmbeddedStore::open(&log, options()).await.unwrap();
+    check_late(&store).await;
+    check(&store, 60).await;
 }
 
 #[tokio::test]
 async fn format_1_is_read() {
     let dir = tempfile::tempdir().unwrap();
-    let unpacked = Command::new("tar").arg("-xzf").arg(FORMAT_1).arg("-C").arg(dir.path()).status();
-    assert!(unpacked.unwrap().success());
-    let log = dir.path().join("format-1");
-    let report = verify(&log).unwrap();
-    assert!(report.is_sound(), "{report:?}");
-    check(&EmbeddedStore::open(&log, options()).await.unwrap()).await;
+    let log = unpack(FORMAT_1, dir.path(), "format-1");
+    check(&EmbeddedStore::open(&log, options()).await.unwrap(), 42).await;
+    let format = std::fs::read_to_string(log.join("FORMAT")).unwrap();
+    assert_eq!(format, "headwater-embedded 2\n", "an older version must not read it any more");
 }
 
-fn pack(dir: &Path, file: &Path) {
-    let packed = Command::new("tar").arg("-czSf").arg(file).arg("-C").arg(dir).arg("format-1").status();
-    assert!(packed.unwrap().success());
+#[tokio::test]
+async fn format_2_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = unpack(FORMAT_2, dir.path(), "format-2");
+    let store = EmbeddedStore::open(&log, options()).await.unwrap();
+    check_late(&store).await;
+    check(&store, 60).await;
+}
+
+fn unpack(fixture: &str, dir: &Path, name: &str) -> PathBuf {
+    let unpacked = Command::new("tar").arg("-xzf").arg(fixture).arg("-C").arg(dir).status();
+    assert!(unpacked.unwrap().success());
+    let report = verify(dir.join(name)).unwrap();
+    assert!(report.is_sound(), "{report:?}");
+    dir.join(name)
 }

@@ -18,8 +18,8 @@ pub(crate) fn base(options: &KafkaOptions) -> Result<ClientConfig, Error> {
         .set("socket.connection.setup.timeout.ms", "10000")
         // The first attempt is made at once, the others after this, jittered and doubled each time. There are half a
         // dozen connections: together never more than a few attempts a second.
-        .set("reconnect.backoff.ms", "1500")
-        .set("reconnect.backoff.max.ms", "4000")
+        .set("reconnect.backoff.ms", "1000")
+        .set("reconnect.backoff.max.ms", "3000")
         .set("retry.backoff.ms", "100")
         // How long a topic that is not there may yet appear: those used here were made and waited for.
         .set("topic.metadata.propagation.max.ms", "1000")

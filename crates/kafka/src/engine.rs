@@ -6,13 +6,15 @@ use std::{
         Arc,
         atomic::{AtomicU32, Ordering},
     },
+    time::Duration,
 };
 
 use headwater_events::{Epoch, Lane, Position, StreamName, Tenant, lane_of};
 use headwater_store::{Error, RunRecord};
 use rdkafka::{
     Message,
-    consumer::{BaseConsumer, StreamConsumer},
+    consumer::{BaseConsumer, Consumer, StreamConsumer},
+    types::RDKafkaErrorCode,
 };
 use tokio::sync::{Notify, watch};
 
@@ -22,18 +24,22 @@ use crate::{
     config,
     context::Context,
     ends::{Bounds, Ends},
-    failure::explain,
+    failure::{explain, explain_code},
     follower,
     health::Health,
     lane_log::LaneLog,
     names::Names,
     producer::Producer,
     random::random,
-    read::Pool,
+    read::{self, Pool},
     runs::{self, Runs},
     state::State,
     topic::{Identity, Topics},
 };
+
+/// After how long it is looked whether there is anything to wait for: a lane may end in places without records, such as
+/// the markers of somebody else's transactions.
+const VOID: Duration = Duration::from_secs(1);
 
 /// An engine as it is shared: its end, which waits for the threads of its clients, holds up nobody.
 pub(crate) type EngineRef = Arc<Aside<Engine>>;
@@ -54,6 +60,8 @@ pub(crate) struct Engine {
     pub(crate) follower: Arc<StreamConsumer<Context>>,
     pub(crate) ends: Ends,
     pub(crate) readers: Pool,
+    /// Why the follower gets nothing, where waiting does not help.
+    refused: watch::Sender<Option<RDKafkaErrorCode>>,
     /// Somebody has reason to think that the topics are gone or others.
     pub(crate) doubt: Notify,
 }
@@ -108,6 +116,7 @@ impl Engine {
             follower,
             ends,
             readers,
+            refused: watch::Sender::new(None),
             doubt: Notify::new(),
         })
     }
@@ -155,6 +164,11 @@ impl Engine {
     /// Waits until the follower has taken in everything up to `position` of a lane.
     pub(crate) async fn caught_up(&self, lane: Lane, position: Position) -> Result<(), Error> {
         let Some(log) = self.lane(lane) else { return Ok(()) };
+        if tokio::time::timeout(VOID, log.wait(position)).await.is_err()
+            && read::is_void(self, lane, log.reached()).await.unwrap_or(false)
+        {
+            log.reach(position);
+        }
         self.in_time(log.wait(position)).await
     }
 
@@ -192,6 +206,20 @@ impl Engine {
             *reached = position.max(*reached);
             further
         });
+    }
+
+    /// The follower is refused what it asks for.
+    pub(crate) fn refuse(&self, code: RDKafkaErrorCode) {
+        let error = explain_code(&self.names, "reading", code);
+        self.follower.context().health().away(&error.to_string());
+        self.refused.send_replace(Some(code));
+    }
+
+    /// Waits until the follower is refused what it asks for.
+    pub(crate) async fn refused(&self) -> Error {
+        let mut refused = self.refused.subscribe();
+        let code = refused.wait_for(Option::is_some).await.ok().and_then(|code| *code);
+        explain_code(&self.names, "reading", code.unwrap_or(RDKafkaErrorCode::TopicAuthorizationFailed))
     }
 
     /// Has somebody look whether the topics are still the same.

@@ -103,12 +103,18 @@ async fn name_epoch(engine: &Engine) -> Result<(), Error> {
 /// Waits until the follower has come to where the topics end now, however long that takes.
 async fn catch_up(engine: &Engine) -> Result<(), Error> {
     let ends = engine.ends.now().await?;
-    for (lane, end) in ends.lanes() {
-        if let Some(log) = engine.lane(lane) {
-            log.wait(end).await;
+    let all = async {
+        for (lane, end) in ends.lanes() {
+            // Whoever waits for the opening decides how long that may take.
+            while let Err(error) = engine.caught_up(lane, end).await {
+                tracing::info!(%lane, reached = %engine.reached(lane), %end, %error, "reading the log");
+            }
         }
+    };
+    tokio::select! {
+        () = all => Ok(()),
+        error = engine.refused() => Err(error),
     }
-    Ok(())
 }
 
 /// Returns when the topics are no longer those of the engine.

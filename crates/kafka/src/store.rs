@@ -203,9 +203,7 @@ impl EventLog for KafkaStore {
     async fn run(&self, tenant: &Tenant, stream: &StreamName) -> Result<Option<RunRecord>, Error> {
         let engine = self.engine()?;
         let lane = engine.lane_of(tenant, stream);
-        if let Some(log) = engine.lane(lane) {
-            engine.caught_up(lane, log.tail()).await?;
-        }
+        engine.caught_up(lane, engine.ends.now().await?.lane(lane)).await?;
         Ok(engine.run_with_losses(lane, engine.runs.get(tenant, stream)))
     }
 
@@ -216,11 +214,7 @@ impl EventLog for KafkaStore {
         limit: usize,
     ) -> Result<Vec<(StreamName, RunRecord)>, Error> {
         let engine = self.engine()?;
-        for lane in (0..engine.lanes()).map(Lane) {
-            if let Some(log) = engine.lane(lane) {
-                engine.caught_up(lane, log.tail()).await?;
-            }
-        }
+        engine.caught_up_all(&engine.ends.now().await?).await?;
         let listed = engine.runs.list(tenant, after, limit).into_iter();
         Ok(listed
             .filter_map(|(name, lane, run)| Some((name, engine.run_with_losses(lane, Some(run))?)))

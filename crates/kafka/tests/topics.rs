@@ -168,6 +168,25 @@ async fn foreign_records_are_gaps() {
     store.close().await.unwrap();
 }
 
+/// A lane may end in places without records, such as the markers of somebody else's transactions.
+#[tokio::test(flavor = "multi_thread")]
+async fn places_without_records_hold_nobody_up() {
+    let ((url, server), topic) = (server().await, topic());
+    let store = KafkaStore::open(options(&url, &topic)).await.unwrap();
+    store.append(vec![event("a", 0)]).await.unwrap();
+    let past = Past::new(server, &topic, LANES);
+    aside(move || past.write_in_a_transaction(&tenant(), &stream("a"), b"garbage")).await;
+    for store in [&store, &KafkaStore::open(options(&url, &topic)).await.unwrap()] {
+        let page = page(store, "a", Position::ZERO).await;
+        assert_eq!((ids(&page), page.more), (vec!["a/0"], false));
+        assert_eq!(store.run(&tenant(), &stream("a")).await.unwrap().unwrap().durable, 1);
+    }
+    let next = store.append(vec![event("a", 1)]).await.unwrap()[0].position;
+    assert!(next > Position(3), "behind the marker");
+    assert_eq!(ids(&page(&store, "a", Position::ZERO).await), ["a/0", "a/1"]);
+    store.close().await.unwrap();
+}
+
 /// Retention passes a reader: it is told, once, and goes on at what is left.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_retention_took_is_told() {
@@ -283,6 +302,19 @@ async fn what_cannot_be_opened_says_why() {
         let error = error.to_string();
         assert!(error.contains(&server) && !error.contains("secret"), "{error}");
     }
+    // Everything is for the superuser only, who comes from inside.
+    let users = headwater_test_servers::KafkaOptions::default()
+        .user("me", "right")
+        .property("authorizer.class.name", "org.apache.kafka.metadata.authorizer.StandardAuthorizer")
+        .property("super.users", "User:ANONYMOUS");
+    let strict = aside(move || Kafka::start(users)).await.unwrap();
+    let refused = open(strict.url()).await.unwrap_err();
+    println!("{refused}");
+    assert!(matches!(refused, Error::Config { .. }), "{refused:?}");
+    assert!(
+        refused.to_string().contains("may not create it: create `events` with 3 partitions"),
+        "{refused}"
+    );
     let scram = open(format!("kafka://me:secret@{address}?sasl=scram-sha-256")).await.unwrap_err();
     assert!(cfg!(feature = "tls") || scram.to_string().contains("`kafka-tls`"), "{scram}");
 }

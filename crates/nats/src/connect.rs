@@ -18,8 +18,8 @@ use crate::{
 
 /// How long one attempt to connect may take.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// A server that does not answer this often is asked whether it lives; twice without an answer it is lost.
-const PING: Duration = Duration::from_secs(5);
+/// A server that says nothing for so long is asked whether it lives; the third time without an answer it is lost.
+const PING: Duration = Duration::from_secs(2);
 /// Where nobody listens: what a connection that must not come back is pointed at.
 const NOWHERE: &str = "nats://127.0.0.1:1";
 

@@ -42,6 +42,8 @@ pub(crate) struct Link {
     pub(crate) identity: watch::Sender<Identity>,
     /// Held while the log is looked for or made again.
     pub(crate) verifying: Mutex<()>,
+    /// Consumers of pages that have a next one.
+    pub(crate) scans: crate::read::Scans,
     status: watch::Sender<Status>,
     line: watch::Receiver<Line>,
     closed: AtomicBool,
@@ -84,6 +86,7 @@ impl Link {
             clock: ServerClock::new(),
             identity: watch::Sender::new(Identity::NONE),
             verifying: Mutex::default(),
+            scans: crate::read::Scans::default(),
             status: watch::Sender::new(Status { kind: StatusKind::Ready, detail }),
             line: heard,
             closed: AtomicBool::new(false),
@@ -248,8 +251,11 @@ impl Link {
         let subject = format!("$JS.API.DIRECT.GET.{}", self.names.events);
         let deadline = self.deadline();
         for attempt in 0.. {
-            match self.collect(&subject, body.clone(), None, deadline).await {
-                Ok(found) => return Ok(found),
+            let mut messages = Vec::new();
+            let collected =
+                self.collect(&subject, body.clone(), None, deadline, |message| messages.push(message));
+            match collected.await {
+                Ok(rest) => return Ok((messages, rest)),
                 Err(silence) => {
                     if matches!(silence, Silence::NoResponders) {
                         self.verify().await?;
@@ -261,15 +267,16 @@ impl Link {
         Ok((Vec::new(), 0))
     }
 
-    /// Everything that the server sends for one question, up to its end mark or so many messages, and how many more it
-    /// says there are.
+    /// Hands over what the server sends for one question, as it comes, up to its end mark or so many messages, and gives
+    /// how many more it says there are.
     pub(crate) async fn collect(
         &self,
         subject: &str,
         body: Bytes,
         limit: Option<usize>,
         deadline: Instant,
-    ) -> Result<(Vec<Message>, u64), Silence> {
+        mut take: impl FnMut(Message) + Send,
+    ) -> Result<u64, Silence> {
         let lost = |error: &dyn std::fmt::Display| Silence::Lost(error.to_string());
         let mut line = self.line();
         if timeout_at(deadline, line.wait_for(|line| line.connected)).await.is_err() {
@@ -279,11 +286,14 @@ impl Link {
         let inbox = self.client.new_inbox();
         let mut answers = self.client.subscribe(inbox.clone()).await.map_err(|e| lost(&e))?;
         self.client.publish_with_reply(subject.to_owned(), inbox, body).await.map_err(|e| lost(&e))?;
-        let mut messages = Vec::new();
+        let mut count = 0;
         let collect = async {
             while let Some(message) = answers.next().await {
                 match message.status.map(|status| status.as_u16()) {
-                    None => messages.push(message),
+                    None => {
+                        count += 1;
+                        take(message);
+                    }
                     // The end, and how much is behind it.
                     Some(204) => {
                         let rest =
@@ -292,24 +302,23 @@ impl Link {
                     }
                     // Nothing more, or no more that fits.
                     Some(404 | 408) => return Ok(0),
-                    Some(409) if !messages.is_empty() => return Ok(0),
+                    Some(409) if count > 0 => return Ok(0),
                     Some(100) => {}
                     Some(503) => return Err(Silence::NoResponders),
                     Some(_) => return Err(Silence::Lost(message.description.unwrap_or_default())),
                 }
-                if limit.is_some_and(|limit| messages.len() >= limit) {
+                if limit.is_some_and(|limit| count >= limit) {
                     return Ok(0);
                 }
             }
             Err(Silence::Lost("the line was closed".to_owned()))
         };
-        let rest = tokio::select! {
+        tokio::select! {
             done = timeout_at(deadline, collect) => {
-                done.unwrap_or_else(|_| Err(Silence::Lost("no answer in time".to_owned())))?
+                done.unwrap_or_else(|_| Err(Silence::Lost("no answer in time".to_owned())))
             }
-            silence = broken(line, generation, subject) => return Err(silence),
-        };
-        Ok((messages, rest))
+            silence = broken(line, generation, subject) => Err(silence),
+        }
     }
 
     /// Runs until the store is closed: after each new connection the log is looked at again.

@@ -123,7 +123,7 @@ impl Link {
     pub(crate) async fn values(&self, filter: &str) -> Result<Vec<Value>, Error> {
         let mut scan = Scan::last_of_each(self, &self.names.state, filter).await?;
         let mut values = Vec::new();
-        while let Some(chunk) = scan.next(1000, usize::MAX).await? {
+        while let Some(chunk) = scan.next(self, 1000, usize::MAX).await? {
             for (place, message) in chunk {
                 let deleted =
                     message.headers.as_ref().is_some_and(|headers| headers.get(OPERATION).is_some());
@@ -134,7 +134,7 @@ impl Link {
                 });
             }
         }
-        scan.end().await;
+        scan.end(self).await;
         Ok(values)
     }
 }

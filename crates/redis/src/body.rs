@@ -33,8 +33,8 @@ pub(crate) fn decode(entry: Value) -> Result<Entry, Error> {
     if let Some(records) = events(id, fields) {
         return Ok(Entry::Events(records));
     }
-    // What somebody wrote behind a position comes before whatever stands at the next one.
-    Ok(Entry::Undecodable(Position(if id.behind == 0 { id.position } else { id.position.saturating_add(1) })))
+    // What somebody wrote behind a position is told there: nothing else says how far it reaches.
+    Ok(Entry::Undecodable(Position(id.position)))
 }
 
 /// The events of an entry, if it is one of ours and whole.
@@ -103,7 +103,7 @@ mod tests {
     fn what_is_not_ours_is_told_at_its_place() {
         let good = ["1", "5000:100", "0", JSON];
         for (id, fields, at) in [
-            ("100-1", &good[..], 101),
+            ("100-1", &good[..], 100),
             ("99-0", &good, 99),
             ("100-0", &["data", "x"], 100),
             ("100-0", &["1", "5000:100", "0", "{}"], 100),

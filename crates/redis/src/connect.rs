@@ -7,6 +7,7 @@ use redis::{
     AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ConnectionInfo, ErrorKind, RedisError,
     ServerErrorKind, Value, aio::MultiplexedConnection,
 };
+use rustls::crypto::{CryptoProvider, ring};
 
 use crate::{
     RedisOptions,
@@ -25,6 +26,11 @@ pub(crate) struct Connector {
 
 impl Connector {
     pub(crate) fn new(target: Target, options: &RedisOptions) -> Self {
+        let tls = matches!(target.server.addr(), ConnectionAddr::TcpTls { .. });
+        if tls && CryptoProvider::get_default().is_none() {
+            // Another thread may have been first: then its provider is as good.
+            let _ = ring::default_provider().install_default();
+        }
         let (connect_timeout, response_timeout) = (options.connect_timeout, options.response_timeout);
         Self { target, connect_timeout, response_timeout }
     }

@@ -23,13 +23,16 @@ pub(crate) enum Failure {
 
 pub(crate) fn sort(error: &RedisError) -> Failure {
     let detail = || format!("{} {}", error.code().unwrap_or_default(), error.detail().unwrap_or_default());
+    // Also inside of the error of a script that met it.
+    if detail().contains("OOM command not allowed") {
+        return Failure::Full("the server has reached its maxmemory".to_owned());
+    }
     match error.code() {
         Some("HWEPOCH") => return Failure::Replaced,
         Some("HWRUN") => return Failure::Restarted,
         Some("HWKEY") => {
             return Failure::Damaged(error.detail().unwrap_or("a key of the log is not ours").to_owned());
         }
-        Some("OOM") => return Failure::Full("the server has reached its maxmemory".to_owned()),
         Some("MISCONF") => return Failure::Full(detail()),
         Some("WRONGTYPE") => return Failure::Damaged(detail()),
         Some("NOAUTH" | "WRONGPASS" | "NOREPLICAS" | "BUSY" | "UNKILLABLE") => {
@@ -39,14 +42,7 @@ pub(crate) fn sort(error: &RedisError) -> Failure {
     }
     match error.kind() {
         ErrorKind::Server(ServerErrorKind::ResponseError | ServerErrorKind::ExecAbort)
-        | ErrorKind::Extension => {
-            // The errors of commands inside of a script come with their own code in the text.
-            let text = detail();
-            if text.contains("OOM command not allowed") {
-                return Failure::Full("the server has reached its maxmemory".to_owned());
-            }
-            Failure::Damaged(text)
-        }
+        | ErrorKind::Extension => Failure::Damaged(detail()),
         ErrorKind::Server(ServerErrorKind::NoPerm) => Failure::Refused(format!(
             "the user of the URL may not do what Headwater needs: {}",
             error.detail().unwrap_or("a command is not allowed")

@@ -19,6 +19,7 @@ use crate::{
 #[derive(Debug, Clone, Default)]
 pub struct KafkaOptions {
     user: Option<(String, String)>,
+    others: Vec<(String, String)>,
     proxy: Option<Proxy>,
     properties: Vec<(String, String)>,
 }
@@ -28,6 +29,13 @@ impl KafkaOptions {
     #[must_use]
     pub fn user(mut self, name: &str, password: &str) -> Self {
         self.user = Some((name.to_owned(), password.to_owned()));
+        self
+    }
+
+    /// One more that may log in beside [`user`](Self::user): what it may do is up to an authorizer.
+    #[must_use]
+    pub fn second_user(mut self, name: &str, password: &str) -> Self {
+        self.others.push((name.to_owned(), password.to_owned()));
         self
     }
 
@@ -71,11 +79,15 @@ impl KafkaOptions {
             let login = "org.apache.kafka.common.security.plain.PlainLoginModule required";
             let _ =
                 write!(text, "sasl.enabled.mechanisms=PLAIN\nsasl.mechanism.inter.broker.protocol=PLAIN\n");
+            let mut users = format!("user_{name}=\"{password}\"");
+            for (name, password) in &self.others {
+                let _ = write!(users, " user_{name}=\"{password}\"");
+            }
             for listener in ["client", "proxied"] {
                 let _ = writeln!(
                     text,
                     "listener.name.{listener}.plain.sasl.jaas.config={login} username=\"{name}\" \
-                     password=\"{password}\" user_{name}=\"{password}\";"
+                     password=\"{password}\" {users};"
                 );
             }
         }

@@ -169,6 +169,7 @@ impl Writer {
             Some(_) if late.is_empty() => {}
             Some(_) => self.runs.add_late(late),
         }
+        let mut evicted = None;
         if !records.is_empty() {
             self.end = end;
             // An old mark only weakens the check that is made at the next opening.
@@ -176,9 +177,11 @@ impl Writer {
                 tracing::warn!(%error, "the mark was not written");
             }
             self.shared.set_tail(end.position);
-            self.shared.ring.push(records.into());
+            evicted = Some(self.shared.ring.push(records.into()));
         }
         self.desk.send(answers);
+        // Nobody waits for what this frees.
+        drop(evicted);
     }
 
     /// Whether the commit must reach the disk before it is answered: always, or because it reserves positions.

@@ -2,10 +2,11 @@
 
 use async_trait::async_trait;
 use headwater_broker::{
-    Broker, BrokerConfig, Capabilities, Error, EventBroker, EventPublisher, EventStream, EventSubscriber,
-    Page, Published, Start, Status, StreamInfo, Subscription,
+    Broker, BrokerConfig, Capabilities, ConsumerGroups, DeadLetter, DeadLetterFilter, Error, EventBroker,
+    EventPublisher, EventStream, EventSubscriber, Fetch, Fetched, Group, GroupConfig, GroupInfo, Lease, Page,
+    Published, Refused, Settlement, Start, Status, StreamInfo, Subscription, WorkerName,
 };
-use headwater_events::{Cursor, Event, Filter, Scope, StreamName, Tenant};
+use headwater_events::{Cursor, Event, Filter, Position, Scope, StreamName, Tenant};
 use headwater_store::{MemoryOptions, MemoryStore};
 use std::sync::Arc;
 use tokio::sync::{Semaphore, watch};
@@ -55,6 +56,63 @@ impl EventSubscriber for SlowBroker {
 
     async fn cursor(&self, scope: &Scope) -> Result<Cursor, Error> {
         self.inner.cursor(scope).await
+    }
+}
+
+#[async_trait]
+impl ConsumerGroups for SlowBroker {
+    async fn put_group(&self, group: &Group, start: Start, config: GroupConfig) -> Result<bool, Error> {
+        self.inner.put_group(group, start, config).await
+    }
+
+    async fn delete_group(&self, group: &Group) -> Result<bool, Error> {
+        self.inner.delete_group(group).await
+    }
+
+    async fn groups(&self, tenant: Option<&Tenant>) -> Result<Vec<GroupInfo>, Error> {
+        self.inner.groups(tenant).await
+    }
+
+    async fn group(&self, group: &Group) -> Result<Option<GroupInfo>, Error> {
+        self.inner.group(group).await
+    }
+
+    async fn fetch(&self, group: &Group, fetch: Fetch) -> Result<Fetched, Error> {
+        self.inner.fetch(group, fetch).await
+    }
+
+    async fn settle(
+        &self,
+        group: &Group,
+        settlements: Vec<Settlement>,
+    ) -> Result<Vec<Result<(), Refused>>, Error> {
+        self.inner.settle(group, settlements).await
+    }
+
+    async fn extend(&self, group: &Group, leases: &[Lease]) -> Result<Vec<Result<(), Refused>>, Error> {
+        self.inner.extend(group, leases).await
+    }
+
+    async fn leave(&self, group: &Group, worker: &WorkerName) -> Result<(), Error> {
+        self.inner.leave(group, worker).await
+    }
+
+    async fn dead_letters(
+        &self,
+        group: &Group,
+        filter: &DeadLetterFilter,
+        after: Position,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>, Error> {
+        self.inner.dead_letters(group, filter, after, limit).await
+    }
+
+    async fn replay(&self, group: &Group, filter: &DeadLetterFilter) -> Result<u64, Error> {
+        self.inner.replay(group, filter).await
+    }
+
+    async fn discard(&self, group: &Group, filter: &DeadLetterFilter) -> Result<u64, Error> {
+        self.inner.discard(group, filter).await
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{convert::Infallible, sync::Arc};
 
 use headwater_broker::{EventStream, Item, Start, Subscription};
-use headwater_events::Scope;
+use headwater_events::{Scope, StreamName};
 
 use super::{MirrorError, copier::Copier, dirty::Dirty};
 
@@ -41,13 +41,21 @@ impl Watch {
     fn note(&self, item: &Item, dirty: &Dirty) {
         match item {
             Item::Event(delivery) => {
-                let Ok(stream) = delivery.event().stream_name() else { return };
-                if self.copier.options.streams.as_ref().is_none_or(|named| named.contains(&stream)) {
-                    dirty.add(stream);
+                if let Ok(stream) = delivery.event().stream_name() {
+                    self.add(stream, dirty);
                 }
             }
-            Item::Gap(_) => dirty.add_all(),
+            Item::Gap(gap) => match &gap.stream {
+                Some(stream) => self.add(stream.clone(), dirty),
+                None => dirty.add_all(),
+            },
             Item::CaughtUp(_) | Item::End(_) => {}
+        }
+    }
+
+    fn add(&self, stream: StreamName, dirty: &Dirty) {
+        if self.copier.options.streams.as_ref().is_none_or(|named| named.contains(&stream)) {
+            dirty.add(stream);
         }
     }
 }

@@ -9,5 +9,7 @@ mod refused;
 mod resume;
 #[cfg(feature = "redis")]
 mod seed;
+#[cfg(any(feature = "redis", feature = "nats", feature = "kafka"))]
+mod shared;
 mod support;
 mod whole;

@@ -60,6 +60,10 @@ fn take(
         Err(KafkaError::PartitionEOF(_)) => None,
         Err(error) => {
             let code = error.rdkafka_error_code()?;
+            tracing::debug!(%error, "following");
+            if code == RDKafkaErrorCode::TopicAuthorizationFailed {
+                engine.refuse(code);
+            }
             let missing = failure::is_missing_code(code);
             (missing
                 || code == RDKafkaErrorCode::AutoOffsetReset

@@ -9,12 +9,12 @@ mod wanted;
 use headwater_events::Position;
 use headwater_store::{Error, GapReason, Page, ReadScope, RunRecord};
 
-pub(crate) use self::pool::Pool;
 use self::{
     filler::{Budget, Filler},
     scan::Ended,
     wanted::Wanted,
 };
+pub(crate) use self::{pool::Pool, scan::is_void};
 use crate::{engine::Engine, lane_log::LaneLog};
 
 /// A page of a scope.

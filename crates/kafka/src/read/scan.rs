@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use headwater_events::Position;
+use headwater_events::{Lane, Position};
 use headwater_store::{Error, GapReason, Record};
 use rdkafka::{Message, error::KafkaError, message::BorrowedMessage, types::RDKafkaErrorCode};
 
@@ -36,6 +36,18 @@ pub(super) async fn scan(
         reader.lost();
     }
     ended
+}
+
+/// Whether a lane has nothing behind a position.
+pub(crate) async fn is_void(engine: &Engine, lane: Lane, after: Position) -> Result<bool, Error> {
+    let mut taken = engine.readers.take(lane, after).await?;
+    let Some(reader) = taken.reader() else { return Ok(false) };
+    let void = {
+        let mut messages = reader.consumer.stream();
+        next(&mut messages, engine.options.request_timeout, engine).await.map(|found| found.is_none())
+    };
+    reader.lost();
+    void
 }
 
 async fn fill(

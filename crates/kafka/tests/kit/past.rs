@@ -9,7 +9,7 @@ use rdkafka::{
     client::DefaultClientContext,
     consumer::{BaseConsumer, Consumer},
     message::Message,
-    producer::{FutureProducer, FutureRecord},
+    producer::{BaseProducer, BaseRecord, FutureProducer, FutureRecord, Producer},
 };
 
 /// Somebody else's client.
@@ -39,6 +39,19 @@ impl Past {
         let producer: FutureProducer = self.config.create().expect("a producer");
         let record = FutureRecord::to(&self.topic).partition(i32::from(lane.0)).key(&key).payload(value);
         producer.send(record, SOON).await.expect("it is written");
+    }
+
+    /// The same in a transaction, which leaves a marker behind it.
+    pub(crate) fn write_in_a_transaction(&self, tenant: &Tenant, stream: &StreamName, value: &[u8]) {
+        let lane = headwater_events::lane_of(tenant.as_str(), stream.as_str(), self.lanes);
+        let mut config = self.config.clone();
+        let producer: BaseProducer =
+            config.set("transactional.id", &self.topic).create().expect("a producer");
+        producer.init_transactions(SOON).expect("transactions");
+        producer.begin_transaction().expect("a transaction");
+        let record = BaseRecord::to(&self.topic).partition(i32::from(lane.0)).key("").payload(value);
+        assert!(producer.send(record).is_ok());
+        producer.commit_transaction(SOON).expect("the end of the transaction");
     }
 
     /// Every record of a lane, as any consumer sees it: key, content type and value.

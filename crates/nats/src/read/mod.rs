@@ -1,12 +1,14 @@
 //! Reading back.
 //!
-//! A page is made in three steps, in this order: the log's end, the messages, and what is missing. What is missing is
-//! written down before it goes, so that whoever reads the messages first and asks afterwards cannot be left untold.
+//! A page is the messages first, then what is missing: that is written down before it goes, so that whoever reads the
+//! messages first and asks afterwards cannot be left untold.
 
 mod page;
 mod scan;
+mod scans;
 
 pub(crate) use scan::Scan;
+pub(crate) use scans::Scans;
 
 use headwater_events::{Position, lane_of};
 use headwater_store::{Error, GapReason, Page, ReadScope};
@@ -22,8 +24,7 @@ impl Link {
         limit: usize,
         max_bytes: usize,
     ) -> Result<Page, Error> {
-        let tail = self.tail().await?;
-        if after >= tail {
+        if after == Position::MAX {
             return Ok(Page { next: after, ..Page::default() });
         }
         let lanes = self.identity.borrow().lanes;
@@ -34,7 +35,7 @@ impl Link {
                     headwater_store::ClassesKey::Visible => self.names.visible(tenant, lane, stream),
                     headwater_store::ClassesKey::All => self.names.stream(tenant, lane, stream),
                 };
-                let mut page = self.messages(&filter, after, tail, limit, max_bytes).await?;
+                let mut page = self.messages(&filter, after, limit, max_bytes).await?;
                 let past = self.past(tenant, stream).await?;
                 if let Some(gone) = &past.gone {
                     page.leave_out(gone.to());
@@ -63,12 +64,10 @@ impl Link {
                 }
                 Ok(page)
             }
-            ReadScope::Tenant(tenant) => {
-                self.referred(Some(tenant), None, after, tail, limit, max_bytes).await
-            }
-            ReadScope::Lane(lane) => self.referred(None, Some(*lane), after, tail, limit, max_bytes).await,
+            ReadScope::Tenant(tenant) => self.referred(Some(tenant), None, after, limit, max_bytes).await,
+            ReadScope::Lane(lane) => self.referred(None, Some(*lane), after, limit, max_bytes).await,
             ReadScope::TenantLane(tenant, lane) => {
-                self.referred(Some(tenant), Some(*lane), after, tail, limit, max_bytes).await
+                self.referred(Some(tenant), Some(*lane), after, limit, max_bytes).await
             }
         }
     }
@@ -79,12 +78,11 @@ impl Link {
         tenant: Option<&headwater_events::Tenant>,
         lane: Option<headwater_events::Lane>,
         after: Position,
-        tail: Position,
         limit: usize,
         max_bytes: usize,
     ) -> Result<Page, Error> {
         let filter = self.names.durable(tenant, lane);
-        let mut page = self.messages(&filter, after, tail, limit, max_bytes).await?;
+        let mut page = self.messages(&filter, after, limit, max_bytes).await?;
         let removed = self.removed(tenant, lane).await?;
         page.tell(after, Position(removed), GapReason::Retention);
         Ok(page)

@@ -1,5 +1,6 @@
 //! The messages of a page.
 
+use futures_util::future::try_join;
 use headwater_events::Position;
 use headwater_store::{Error, Gap, GapReason, Page, Record};
 use serde_json::json;
@@ -11,7 +12,7 @@ use crate::{
     metric_definitions,
 };
 
-/// So many are asked for directly, in one trip; the rest comes through a consumer, which takes two trips to make and is
+/// So many are asked for directly, in one trip; the rest comes through a consumer, which takes a trip more to make and is
 /// four times as fast from then on.
 const DIRECT: usize = 16;
 /// So many at a time through a consumer.
@@ -20,15 +21,24 @@ const CHUNK: usize = 1000;
 /// A page as it fills.
 struct Filling {
     page: Page,
-    after: Position,
     limit: usize,
     max_bytes: usize,
     bytes: usize,
+    /// Something came that has no room.
+    left_out: bool,
 }
 
 impl Filling {
-    /// Takes the next message in; `false` where the page is full before it.
-    fn take(&mut self, seq: u64, record: Option<Record>) -> bool {
+    fn is_full(&self) -> bool {
+        self.page.records.len() >= self.limit
+            || (self.bytes >= self.max_bytes && !self.page.records.is_empty())
+    }
+
+    /// Takes the next message in, where there is room for it.
+    fn take(&mut self, seq: u64, record: Option<Record>) {
+        if self.left_out {
+            return;
+        }
         let position = Position(seq);
         let Some(record) = record else {
             metrics::counter!(metric_definitions::UNDECODABLE).increment(1);
@@ -42,16 +52,18 @@ impl Filling {
                 }),
             }
             self.page.next = position;
-            return true;
+            return;
         };
-        self.bytes = self.bytes.saturating_add(record.size());
-        let full = self.page.records.len() >= self.limit
-            || (self.bytes > self.max_bytes && !self.page.records.is_empty());
-        if !full {
+        let bytes = self.bytes.saturating_add(record.size());
+        let no_room = self.page.records.len() >= self.limit
+            || (bytes > self.max_bytes && !self.page.records.is_empty());
+        if no_room {
+            self.left_out = true;
+        } else {
+            self.bytes = bytes;
             self.page.next = position;
             self.page.records.push(record);
         }
-        !full
     }
 }
 
@@ -61,64 +73,69 @@ impl Link {
         &self,
         filter: &str,
         after: Position,
-        tail: Position,
         limit: usize,
         max_bytes: usize,
     ) -> Result<Page, Error> {
         let page = Page { next: after, ..Page::default() };
-        let mut filling = Filling { page, after, limit, max_bytes, bytes: 0 };
-        let full = self.fill(&mut filling, filter).await?;
-        let mut page = filling.page;
-        page.more = full;
-        if !full {
-            page.next = page.next.max(tail);
+        let mut filling = Filling { page, limit, max_bytes, bytes: 0, left_out: false };
+        let resets = self.identity.borrow().resets;
+        if let Some(scan) = self.scans.take(filter, after, resets)
+            && self.fill(&mut filling, filter, scan).await?
+        {
+            return Ok(filling.page);
         }
-        Ok(page)
+        // A page that is full needs no end of the log: both are asked for at once.
+        let (tail, full) = try_join(self.tail(), self.fill_anew(&mut filling, filter)).await?;
+        // Something may have come between the messages and the end.
+        let behind = !full && filling.page.next < tail;
+        if behind && !self.fill_anew(&mut filling, filter).await? {
+            filling.page.next = filling.page.next.max(tail);
+        }
+        Ok(filling.page)
     }
 
-    /// Fills the page; gives whether there was more.
-    async fn fill(&self, filling: &mut Filling, filter: &str) -> Result<bool, Error> {
-        let start = filling.after.next().0;
-        let few = filling.limit.min(DIRECT);
-        let question = json!({
-            "seq": start, "next_by_subj": filter, "batch": few.max(1), "max_bytes": filling.max_bytes.clamp(1, 1 << 24)
-        });
+    /// Fills the page from where it is; gives whether there was more.
+    async fn fill_anew(&self, filling: &mut Filling, filter: &str) -> Result<bool, Error> {
+        let start = filling.page.next.next().0;
+        let few = filling.limit.saturating_sub(filling.page.records.len()).clamp(1, DIRECT);
+        let room = filling.max_bytes.clamp(1, 1 << 24);
+        let question = json!({ "seq": start, "next_by_subj": filter, "batch": few, "max_bytes": room });
         let (messages, rest) = self.get_many(&question).await?;
-        let mut last = filling.after.0;
         for message in messages {
             let Some(seq) = direct_seq(&message) else { continue };
             let subject = direct_subject(&message).unwrap_or_default().to_owned();
-            last = seq;
-            if !filling.take(seq, record(&subject, message.headers.as_ref(), message.payload, seq)) {
-                return Ok(true);
-            }
+            filling.take(seq, record(&subject, message.headers.as_ref(), message.payload, seq));
+        }
+        if filling.left_out || (rest > 0 && filling.is_full()) {
+            filling.page.more = true;
+            return Ok(true);
         }
         if rest == 0 {
             return Ok(false);
         }
-        if filling.page.records.len() >= filling.limit {
-            return Ok(true);
-        }
-        let mut scan = Scan::new(self, vec![filter.to_owned()], last + 1, false).await?;
-        let mut more = false;
-        'scan: loop {
-            let wanted = (filling.limit - filling.page.records.len()).clamp(1, CHUNK);
-            let room = filling.max_bytes.saturating_sub(filling.bytes);
-            let Some(chunk) = scan.next(wanted, room).await? else { break };
-            for (place, message) in chunk {
-                let record = record(&message.subject, message.headers.as_ref(), message.payload, place.seq);
-                if !filling.take(place.seq, record) {
-                    more = true;
-                    break 'scan;
-                }
-                // Enough, and the consumer knows of more: no need to fetch one to see that.
-                if filling.page.records.len() >= filling.limit && place.pending > 0 {
-                    more = true;
-                    break 'scan;
-                }
+        let scan = Scan::new(self, vec![filter.to_owned()], filling.page.next.0 + 1, false).await?;
+        self.fill(filling, filter, scan).await
+    }
+
+    /// The same through a consumer, which is kept for the next page.
+    async fn fill(&self, filling: &mut Filling, filter: &str, mut scan: Scan) -> Result<bool, Error> {
+        let resets = self.identity.borrow().resets;
+        while !filling.left_out && scan.pending() > 0 {
+            if filling.is_full() {
+                filling.page.more = true;
+                self.scans.keep(filter, filling.page.next, resets, scan);
+                return Ok(true);
             }
+            let wanted = (filling.limit - filling.page.records.len()).min(CHUNK);
+            let room = filling.max_bytes.saturating_sub(filling.bytes);
+            let taken = scan.each(self, wanted, room, |place, message| {
+                let record = record(&message.subject, message.headers.as_ref(), message.payload, place.seq);
+                filling.take(place.seq, record);
+            });
+            taken.await?;
         }
-        scan.end().await;
-        Ok(more)
+        scan.end(self).await;
+        filling.page.more = filling.left_out;
+        Ok(filling.left_out)
     }
 }

@@ -16,8 +16,8 @@ use crate::{
 const IDLE_NS: u64 = 10_000_000_000;
 
 /// A consumer of its own, to be read once from a place to the end.
-pub(crate) struct Scan<'a> {
-    link: &'a Link,
+#[derive(Debug)]
+pub(crate) struct Scan {
     stream: String,
     config: Value,
     name: String,
@@ -25,10 +25,10 @@ pub(crate) struct Scan<'a> {
     last: u64,
 }
 
-impl<'a> Scan<'a> {
+impl Scan {
     /// The events under the filters from `start` on.
     pub(crate) async fn new(
-        link: &'a Link,
+        link: &Link,
         filters: Vec<String>,
         start: u64,
         headers_only: bool,
@@ -43,12 +43,12 @@ impl<'a> Scan<'a> {
     }
 
     /// The last message under each subject that the filter lets through.
-    pub(crate) async fn last_of_each(link: &'a Link, stream: &str, filter: &str) -> Result<Self, Error> {
+    pub(crate) async fn last_of_each(link: &Link, stream: &str, filter: &str) -> Result<Self, Error> {
         let config = json!({ "deliver_policy": "last_per_subject", "filter_subjects": [filter] });
         Self::make(link, stream.to_owned(), config).await
     }
 
-    async fn make(link: &'a Link, stream: String, mut config: Value) -> Result<Self, Error> {
+    async fn make(link: &Link, stream: String, mut config: Value) -> Result<Self, Error> {
         for (key, value) in [
             ("ack_policy", json!("none")),
             ("mem_storage", json!(true)),
@@ -58,12 +58,12 @@ impl<'a> Scan<'a> {
         ] {
             config[key] = value;
         }
-        let mut scan = Self { link, stream, config, name: String::new(), pending: 0, last: 0 };
-        scan.begin().await?;
+        let mut scan = Self { stream, config, name: String::new(), pending: 0, last: 0 };
+        scan.begin(link).await?;
         Ok(scan)
     }
 
-    async fn begin(&mut self) -> Result<(), Error> {
+    async fn begin(&mut self, link: &Link) -> Result<(), Error> {
         #[derive(Deserialize)]
         struct Made {
             num_pending: u64,
@@ -72,14 +72,14 @@ impl<'a> Scan<'a> {
         self.config["name"] = json!(self.name);
         let body = json!({ "stream_name": self.stream, "config": self.config, "action": "create" });
         let operation = format!("CONSUMER.CREATE.{}.{}", self.stream, self.name);
-        let made = match self.link.call::<Made>(&operation, &body).await? {
+        let made = match link.call::<Made>(&operation, &body).await? {
             Err(refusal) if refusal.err_code == code::STREAM_NOT_FOUND => {
-                self.link.verify().await?;
-                self.link.call::<Made>(&operation, &body).await?
+                link.verify().await?;
+                link.call::<Made>(&operation, &body).await?
             }
             made => made,
         };
-        self.pending = made.map_err(|refusal| self.link.unavailable(refusal))?.num_pending;
+        self.pending = made.map_err(|refusal| link.unavailable(refusal))?.num_pending;
         Ok(())
     }
 
@@ -91,61 +91,79 @@ impl<'a> Scan<'a> {
     /// The next ones, at most `limit` and about `max_bytes`, at least one; `None` at the end.
     pub(crate) async fn next(
         &mut self,
+        link: &Link,
         limit: usize,
         max_bytes: usize,
     ) -> Result<Option<Vec<(Place, Message)>>, Error> {
-        let deadline = self.link.deadline();
+        let mut found = Vec::new();
+        let any = self.each(link, limit, max_bytes, |place, message| found.push((place, message))).await?;
+        Ok(any.then_some(found))
+    }
+
+    /// The same, one by one as they come; gives whether there was one. Those that were handed over before a failure are
+    /// not handed over again.
+    pub(crate) async fn each(
+        &mut self,
+        link: &Link,
+        limit: usize,
+        max_bytes: usize,
+        mut take: impl FnMut(Place, Message) + Send,
+    ) -> Result<bool, Error> {
+        let deadline = link.deadline();
+        let mut count = 0;
         for attempt in 0.. {
             if self.pending == 0 {
-                return Ok(None);
+                return Ok(count > 0);
             }
-            let mut question = json!({ "batch": limit, "no_wait": true });
+            let mut question = json!({ "batch": limit - count, "no_wait": true });
             if max_bytes < 1 << 30 {
                 // Room for the largest event, since one that does not fit is not sent at all.
-                question["max_bytes"] = json!(max_bytes + 2 * self.link.options.max_event_bytes + 4096);
+                question["max_bytes"] = json!(max_bytes + 2 * link.options.max_event_bytes + 4096);
             }
             let body = Bytes::from(question.to_string());
             let subject = format!("$JS.API.CONSUMER.MSG.NEXT.{}.{}", self.stream, self.name);
-            let why = match self.link.collect(&subject, body, Some(limit), deadline).await {
-                Ok((messages, _)) if !messages.is_empty() => {
-                    let found: Vec<_> = messages
-                        .into_iter()
-                        .filter_map(|message| Some((place(&message)?, message)))
-                        .collect();
-                    if let Some((place, _)) = found.last() {
-                        self.pending = place.pending;
-                        self.last = place.seq;
-                    }
-                    return Ok(Some(found));
+            let before = count;
+            let sent = link.collect(&subject, body, Some(limit - count), deadline, |message| {
+                if let Some(place) = place(&message) {
+                    self.pending = place.pending;
+                    self.last = place.seq;
+                    count += 1;
+                    take(place, message);
                 }
+            });
+            let why = match sent.await {
+                Ok(_) if count > before => return Ok(true),
                 // What was counted was removed meanwhile.
                 Ok(_) => {
                     self.pending = 0;
-                    return Ok(None);
+                    return Ok(count > 0);
                 }
                 Err(why) => why,
             };
             if let Silence::Forbidden(what) = &why {
-                return Err(self.link.forbidden(what));
+                return Err(link.forbidden(what));
             }
-            self.link.again(why, attempt, deadline).await?;
+            link.again(why, attempt, deadline).await?;
             // The consumer may be gone, or have sent what was not heard.
             if self.config["deliver_policy"] == "by_start_sequence" {
                 let start = self.config["opt_start_seq"].as_u64().unwrap_or(1).max(self.last + 1);
                 self.config["opt_start_seq"] = json!(start);
             } else if self.last > 0 {
-                return Err(self.link.unavailable("the connection was lost in the middle of a list"));
+                return Err(link.unavailable("the connection was lost in the middle of a list"));
             }
-            self.begin().await?;
+            self.begin(link).await?;
+            if count >= limit {
+                return Ok(true);
+            }
         }
-        Ok(None)
+        Ok(count > 0)
     }
 
     /// Lets the server forget the consumer at once.
-    pub(crate) async fn end(self) {
+    pub(crate) async fn end(self, link: &Link) {
         let subject = format!("$JS.API.CONSUMER.DELETE.{}.{}", self.stream, self.name);
-        let nobody = self.link.client.new_inbox();
+        let nobody = link.client.new_inbox();
         // Else it goes by itself a little later.
-        let _ = self.link.client.publish_with_reply(subject, nobody, Bytes::new()).await;
+        let _ = link.client.publish_with_reply(subject, nobody, Bytes::new()).await;
     }
 }

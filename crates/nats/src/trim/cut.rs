@@ -48,11 +48,11 @@ impl Link {
         let mut cut = 0;
         while excess > 0 {
             let limit = usize::try_from(excess).unwrap_or(CHUNK).min(CHUNK);
-            let Some(chunk) = scan.next(limit, usize::MAX).await? else { break };
+            let Some(chunk) = scan.next(self, limit, usize::MAX).await? else { break };
             excess -= (chunk.len() as u64).min(excess);
             cut = chunk.last().map_or(cut, |(place, _)| place.seq);
         }
-        scan.end().await;
+        scan.end(self).await;
         Ok(cut)
     }
 
@@ -61,7 +61,7 @@ impl Link {
         let mut scan = Scan::new(self, kind.filters(self), 1, true).await?;
         let mut kept: VecDeque<(u64, u64)> = VecDeque::new();
         let (mut bytes, mut cut) = (0, 0);
-        while let Some(chunk) = scan.next(CHUNK, usize::MAX).await? {
+        while let Some(chunk) = scan.next(self, CHUNK, usize::MAX).await? {
             for (place, message) in chunk {
                 let size = message.headers.as_ref().and_then(|headers| headers.get("Nats-Msg-Size"));
                 let size = size.and_then(|size| size.as_str().parse().ok()).unwrap_or(0);
@@ -75,7 +75,7 @@ impl Link {
                 }
             }
         }
-        scan.end().await;
+        scan.end(self).await;
         Ok(cut)
     }
 }

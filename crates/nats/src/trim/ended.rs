@@ -92,11 +92,11 @@ impl Link {
         }
         let mut ended = Ended { runs: Vec::new(), upto };
         let mut scan = Scan::new(self, vec![self.names.marked()], done + 1, true).await?;
-        let chunk = scan.next(CHUNK, usize::MAX).await?.unwrap_or_default();
+        let chunk = scan.next(self, CHUNK, usize::MAX).await?.unwrap_or_default();
         if scan.pending() > 0 {
             ended.upto = chunk.last().map_or(upto, |(place, _)| place.seq.min(upto));
         }
-        scan.end().await;
+        scan.end(self).await;
         for (place, message) in chunk.into_iter().take_while(|(place, _)| place.seq <= upto) {
             let ends = read_header(message.headers.as_ref()).is_some_and(|(mark, _)| mark.ends());
             if let Some(home) = self.names.home(&message.subject).filter(|_| ends)

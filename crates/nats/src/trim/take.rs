@@ -116,7 +116,7 @@ impl Link {
         let mut scan = Scan::new(self, filters.to_vec(), 1, true).await?;
         let mut over = false;
         while !over {
-            let Some(chunk) = scan.next(CHUNK, usize::MAX).await? else { break };
+            let Some(chunk) = scan.next(self, CHUNK, usize::MAX).await? else { break };
             let mut taking = Taking::default();
             let mut upto = 0;
             for (place, message) in chunk {
@@ -141,7 +141,7 @@ impl Link {
                 metrics::counter!(metric_definitions::TRIMMED).increment(purged);
             }
         }
-        scan.end().await;
+        scan.end(self).await;
         Ok(())
     }
 

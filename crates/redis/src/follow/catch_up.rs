@@ -10,7 +10,7 @@ use headwater_events::{Position, Tenant};
 use headwater_store::{Error, FollowItem, FollowScope, Gap, GapReason, Record};
 use redis::Cmd;
 
-use super::step::{News, Reading, Step};
+use super::step::{News, NoStep, Reading, Step};
 use crate::{
     link::Link,
     reply::{self, Id},
@@ -78,10 +78,10 @@ impl CatchUp {
         let feeds = self.feeds.clone().unwrap_or_default();
         let tenants: BTreeSet<Tenant> = feeds.keys().cloned().collect();
         let cap = Some(Id::behind(self.since));
-        let reading = Reading { tenants: &tenants, arrivals: false, from: self.place, cap, block: None };
+        let reading = Reading { tenants: &tenants, arrivals: false, from: self.place, cap };
         let mut live = self.link.live().await?;
         let step = reading.step(&self.link, &mut live.commands).await;
-        let step = step.map_err(|error| Error::unavailable(format_args!("{error:?}")))?;
+        let step = step.map_err(NoStep::into_error)?;
         if first {
             // A feed that is gone altogether has nothing to say of what it had.
             let gone =

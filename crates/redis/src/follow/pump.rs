@@ -114,7 +114,7 @@ impl Pump {
             // The server may be another one, which may have lost something.
             self.look().await?;
         }
-        if !self.read(&mut connection, Some(BLOCK)).await? {
+        if !self.read(&mut connection).await? && !self.wait(&mut connection).await? {
             self.look().await?;
         }
         Ok(true)
@@ -125,7 +125,7 @@ impl Pump {
         let (subjects, version) = self.wanted.now();
         let (tail, _) = self.look().await?;
         let mut live = self.link.live().await?;
-        while self.read(&mut live.commands, None).await? {}
+        while self.read(&mut live.commands).await? {}
         self.at = self.at.max(Id { position: tail.0, behind: 0 });
         self.tenants = subjects.iter().flatten().cloned().collect();
         self.everyone = subjects.contains(&None);
@@ -164,26 +164,15 @@ impl Pump {
     }
 
     /// Reads one step on and tells what there is. Gives whether there was anything.
-    async fn read(
-        &mut self,
-        connection: &mut MultiplexedConnection,
-        block: Option<u64>,
-    ) -> Result<bool, Error> {
+    async fn read(&mut self, connection: &mut MultiplexedConnection) -> Result<bool, Error> {
         let hole = self.lost.iter().find(|(_, to)| to.0 > self.at.position).copied();
         let reading = Reading {
             tenants: &self.tenants,
             arrivals: self.everyone,
             from: self.at,
             cap: hole.map(|(from, _)| Id::behind(from)),
-            block: if hole.is_some() { None } else { block },
         };
-        let step = match reading.step(&self.link, connection).await {
-            Ok(step) => step,
-            Err(NoStep::Bodies(error)) => return Err(error),
-            Err(NoStep::Connection(failure)) => {
-                return Err(Error::unavailable(format_args!("{failure:?}")));
-            }
-        };
+        let step = reading.step(&self.link, connection).await.map_err(NoStep::into_error)?;
         if self.link.epoch() != self.epoch {
             // What was read is of the new numbering, and is read again behind the place where it began.
             self.notice();
@@ -199,6 +188,12 @@ impl Pump {
             }
             _ => Ok(moved),
         }
+    }
+
+    /// Waits for news. Gives whether there is any, rather than that it was waited for in vain or something else is up.
+    async fn wait(&mut self, connection: &mut MultiplexedConnection) -> Result<bool, Error> {
+        let reading = Reading { tenants: &self.tenants, arrivals: self.everyone, from: self.at, cap: None };
+        reading.wait(&self.link, connection, BLOCK).await.map_err(NoStep::into_error)
     }
 
     fn tell(&mut self, step: Step) {

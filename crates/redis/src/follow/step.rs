@@ -54,8 +54,6 @@ pub(super) struct Reading<'a> {
     pub(super) from: Id,
     /// Nothing behind this place is taken.
     pub(super) cap: Option<Id>,
-    /// For how long to wait for news, in ms.
-    pub(super) block: Option<u64>,
 }
 
 /// Why a step was not made.
@@ -66,6 +64,18 @@ pub(super) enum NoStep {
     /// The bodies could not be read.
     Bodies(Error),
 }
+
+impl NoStep {
+    pub(super) fn into_error(self) -> Error {
+        match self {
+            Self::Connection(failure) => Error::unavailable(format_args!("{failure:?}")),
+            Self::Bodies(error) => error,
+        }
+    }
+}
+
+/// Entries of feeds in order, and how far all feeds are known by them.
+type Taken = (Vec<(Id, Told)>, Option<Id>);
 
 /// One entry of a feed.
 struct Told {
@@ -87,9 +97,7 @@ impl Reading<'_> {
         if self.tenants.is_empty() && !self.arrivals {
             return Ok(step);
         }
-        let answer = connection.send_packed_command(&self.command(&link.namespace)).await;
-        let answer = answer.and_then(Value::extract_error);
-        let answer = answer.map_err(|error| NoStep::Connection(failure::sort(&error)))?;
+        let answer = self.ask(link, connection, None).await?;
         let (feeds, horizon) = self.take(&link.namespace, answer, &mut step).map_err(NoStep::Bodies)?;
         let Some(horizon) = horizon.map(|place| self.cap.map_or(place, |cap| place.min(cap))) else {
             return Ok(step);
@@ -103,10 +111,32 @@ impl Reading<'_> {
         Ok(step)
     }
 
-    fn command(&self, namespace: &str) -> Cmd {
+    /// Waits until there is something, at most so many ms, and gives whether there is. What the server answers then is
+    /// of one feed alone and of no use: only without waiting all feeds are read at one moment.
+    pub(super) async fn wait(
+        &self,
+        link: &Link,
+        connection: &mut MultiplexedConnection,
+        block: u64,
+    ) -> Result<bool, NoStep> {
+        self.ask(link, connection, Some(block)).await.map(|answer| answer != Value::Nil)
+    }
+
+    async fn ask(
+        &self,
+        link: &Link,
+        connection: &mut MultiplexedConnection,
+        block: Option<u64>,
+    ) -> Result<Value, NoStep> {
+        let answer = connection.send_packed_command(&self.command(&link.namespace, block)).await;
+        let answer = answer.and_then(Value::extract_error);
+        answer.map_err(|error| NoStep::Connection(failure::sort(&error)))
+    }
+
+    fn command(&self, namespace: &str, block: Option<u64>) -> Cmd {
         let mut command = Cmd::new();
-        command.arg("XREAD").arg("COUNT").arg(ENTRIES);
-        if let Some(block) = self.block {
+        command.arg("XREAD").arg("COUNT").arg(if block.is_some() { 1 } else { ENTRIES });
+        if let Some(block) = block {
             command.arg("BLOCK").arg(block);
         }
         command.arg("STREAMS");
@@ -124,12 +154,7 @@ impl Reading<'_> {
     }
 
     /// Takes the answer apart: the entries by their ids, and how far all feeds are known.
-    fn take(
-        &self,
-        namespace: &str,
-        answer: Value,
-        step: &mut Step,
-    ) -> Result<(Vec<(Id, Told)>, Option<Id>), Error> {
+    fn take(&self, namespace: &str, answer: Value, step: &mut Step) -> Result<Taken, Error> {
         let mut all = Vec::new();
         let mut last: Option<Id> = None;
         let mut cut: Option<Id> = None;
@@ -219,8 +244,7 @@ async fn news(link: &Link, feeds: Vec<(Id, Told)>) -> Result<Vec<News>, Error> {
     }
     let mut segments: BTreeMap<Id, Option<Vec<Record>>> = BTreeMap::new();
     for asked in asked.chunks(BODIES) {
-        let args: Vec<&[u8]> =
-            asked.iter().flat_map(|(_, words)| words).map(|word| word.as_bytes()).collect();
+        let args: Vec<&[u8]> = asked.iter().flat_map(|(_, words)| words).map(String::as_bytes).collect();
         let found = reply::array(link.read(&script::BODIES, &args).await?)?;
         for ((id, _), found) in asked.iter().zip(found) {
             let segment = segments.entry(*id).or_insert_with(|| Some(Vec::new()));

@@ -96,7 +96,7 @@ fn read(parts: Vec<Value>, after: Position) -> Result<Read, Error> {
                     read.records.extend(records.into_iter().filter(|record| record.position() > after));
                 }
                 Entry::Undecodable(place) => {
-                    last = last.max(place.prev());
+                    last = last.max(place);
                     read.undecodable.push(place);
                 }
             }

@@ -48,6 +48,26 @@ local function stands(tenant, stream, position)
   return rec and rec[FIRST] <= position
 end
 
+-- What was kept of a run and is not there any more.
+local missing = {}
+local function vanished(s, class)
+  local rec = runs[s]
+  local position, kind = rec[LAST_OF[class]], KIND[class]
+  rec[MARK_OF[class]] = math.max(rec[MARK_OF[class]], position)
+  kept[kind] = kept[kind] - rec[KEPT[class]]
+  rec[KEPT[class]] = 0
+  if class == 't' or rec[KEPT.d] + rec[KEPT.i] <= 0 then
+    bytes[kind] = bytes[kind] - rec[BYTES[class]]
+    rec[BYTES[class]] = 0
+  end
+  if class == 'd' then
+    local tenant, lane = tenants[streams[3 * s - 2]], num(rec[LANE])
+    for _, key in ipairs({ 't:' .. tenant, 'l:' .. lane, 'x:' .. tenant .. ':' .. lane }) do
+      missing[key] = math.max(missing[key] or 0, position)
+    end
+  end
+end
+
 -- What was added so far, to be taken back if something fails: a script that fails keeps what it did.
 local added, failure = {}, nil
 local function add(key, args)
@@ -97,6 +117,8 @@ for _, to in ipairs(segments) do
       local part = mine[class]
       if not part then
         local key = body_key(names[s], class)
+        -- One that expired, or was deleted past us, is noticed before it begins anew.
+        if runs[s] and runs[s][KEPT[class]] > 0 and redis.call('EXISTS', key) == 0 then vanished(s, class) end
         part = { s = s, class = class, key = key, first = at, n = 0, bytes = 0,
           args = { key, '', '1', num(now_ms) .. ':' .. num(at) } }
         mine[class] = part
@@ -236,7 +258,10 @@ if next_position > first then
     end
     if bucket ~= int(meta[5]) then redis.call('PEXPIRE', key, 2 * window + 60000) end
   end
-  redis.call('HSET', META, 'last', num(next_position - 1), 'dedup', num(bucket), 'd', num(kept.d),
+  for key, position in pairs(missing) do
+    if position > int(redis.call('HGET', ns .. 'm', key)) then redis.call('HSET', ns .. 'm', key, num(position)) end
+  end
+  redis.call('HSET', META, 'last', num(next_position - 1), 'at', num(now_ms), 'dedup', num(bucket), 'd', num(kept.d),
     'db', num(bytes.d), 't', num(kept.t), 'tb', num(bytes.t))
 end
 return { first, now_ms, dups }

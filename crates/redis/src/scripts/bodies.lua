@@ -6,13 +6,7 @@ local found = {}
 for i = 3, #ARGV, 3 do
   local run, class, id = ARGV[i], ARGV[i + 1], ARGV[i + 2]
   local got = redis.call('XRANGE', body_key(run, class), id, id)[1]
-  if not got then
-    local tenant, stream = string.match(run, '^([^:]*):(.*)$')
-    local gone = redis.call('HGET', ns .. 'g:' .. tenant, stream)
-    local to, why = string.match(gone or '', '^(%d+):(.)$')
-    local deleted = why == 'd' and tonumber(to) >= tonumber(string.match(id, '^%d+'))
-    got = deleted and 0 or 1
-  end
+  if not got then got = is_deleted(run, tonumber(string.match(id, '^%d+'))) and 0 or 1 end
   found[#found + 1] = got
 end
 return found

@@ -51,3 +51,11 @@ local function replaced(epoch)
   return redis.call('HGET', META, 'epoch') ~= epoch
 end
 local REPLACED = 'HWEPOCH the data was replaced'
+
+-- Whether a run was deleted by our own means, with what it had at a position.
+local function is_deleted(run, position)
+  local tenant, stream = string.match(run, '^([^:]*):(.*)$')
+  local gone = tenant and redis.call('HGET', ns .. 'g:' .. tenant, stream)
+  local to, why = string.match(gone or '', '^(%d+):(.)$')
+  return why == 'd' and tonumber(to) >= position
+end

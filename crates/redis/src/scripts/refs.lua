@@ -14,11 +14,11 @@ while not more do
   local part = redis.call('XRANGE', key, at, '+', 'COUNT', 32)
   for i = 1, #part do
     -- Bounded, so that a lane which holds little of a tenant does not hold up the server.
-    if events > limit or bytes > budget or seen >= 2048 then
+    local id, fields = part[i][1], part[i][2]
+    if (events > limit or bytes > budget or seen >= 2048) and string.sub(id, -2) == '-0' then
       more = true
       break
     end
-    local id, fields = part[i][1], part[i][2]
     local segment = tonumber(string.match(id, '^(%d+)%-0$'))
     local whole = segment ~= nil
     for f = 1, #fields, 2 do
@@ -32,6 +32,9 @@ while not more do
           found[#found + 1] = got
           events = events + math.floor(#got[2] / 2) - 1
           for b = 4, #got[2], 2 do bytes = bytes + #got[2][b] end
+        elseif segment - behind > tonumber(removed) and not is_deleted(prefix .. fields[f], segment - behind) then
+          -- Gone by nobody's order: it expired, or was deleted past us.
+          removed = num(segment - behind)
         end
       end
     end

@@ -17,7 +17,8 @@ if rec then
     while not more do
       local part = redis.call('XRANGE', key, at, '+', 'COUNT', 32)
       for i = 1, #part do
-        if events > limit or bytes > budget then
+        -- What somebody wrote behind an event is told together with it.
+        if (events > limit or bytes > budget) and string.sub(part[i][1], -2) == '-0' then
           more = true
           break
         end

@@ -2,7 +2,7 @@
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
 use std::sync::{
-    Arc, OnceLock,
+    Arc, Mutex, OnceLock, Weak,
     atomic::{AtomicU32, Ordering},
 };
 
@@ -24,6 +24,8 @@ pub fn namespace() -> String {
 pub struct Place {
     namespace: String,
     own: OnceLock<Own>,
+    /// What was opened last.
+    store: Mutex<Weak<RedisStore>>,
 }
 
 /// A server that may be harmed, behind a proxy.
@@ -35,7 +37,7 @@ struct Own {
 
 impl Default for Place {
     fn default() -> Self {
-        Self { namespace: namespace(), own: OnceLock::new() }
+        Self { namespace: namespace(), own: OnceLock::new(), store: Mutex::default() }
     }
 }
 
@@ -66,7 +68,17 @@ impl Place {
 #[async_trait]
 impl Fixture for Place {
     async fn open(&self, setup: &Setup) -> Arc<dyn Store> {
-        Arc::new(RedisStore::connect(&self.url(), self.options(setup)).await.unwrap())
+        let store = Arc::new(RedisStore::connect(&self.url(), self.options(setup)).await.unwrap());
+        *self.store.lock().unwrap() = Arc::downgrade(&store);
+        store
+    }
+
+    async fn crash(&self, _store: &Arc<dyn Store>) -> bool {
+        let store = self.store.lock().unwrap().upgrade();
+        store.is_some_and(|store| {
+            store.abandon();
+            true
+        })
     }
 
     fn faults(&self) -> Option<&dyn Faults> {
@@ -146,4 +158,43 @@ pub async fn command(url: &str, words: &[&str]) -> redis::Value {
         command.arg(*word);
     });
     connection.send_packed_command(&command).await.unwrap().extract_error().unwrap()
+}
+
+/// The event number `n` of a stream of the tenant `default`.
+pub fn event(name: &str, n: usize) -> headwater_store::Append {
+    of("default", name, n, headwater_store::Class::Durable)
+}
+
+pub fn of(tenant: &str, name: &str, n: usize, class: headwater_store::Class) -> headwater_store::Append {
+    let (tenant, stream): (Tenant, StreamName) = (tenant.parse().unwrap(), name.parse().unwrap());
+    let event = headwater_store::Event::builder("/test", format!("test.{class}.v1"))
+        .id(format!("{name}/{n}"))
+        .tenant(&tenant)
+        .stream(&stream)
+        .data(&n)
+        .build()
+        .unwrap();
+    headwater_store::Append { event, tenant, stream, class, mark: headwater_store::Mark::None }
+}
+
+pub fn scope(name: &str) -> headwater_store::ReadScope {
+    let stream = name.parse().unwrap();
+    headwater_store::ReadScope::Stream(Tenant::default(), stream, headwater_store::ClassesKey::Visible)
+}
+
+pub fn ids(records: &[headwater_store::Record]) -> Vec<&str> {
+    records.iter().map(|record| record.event().id()).collect()
+}
+
+/// Appends until it works: the server may be coming back.
+pub async fn until_stored(store: &RedisStore, one: headwater_store::Append) -> headwater_store::Appended {
+    use headwater_store::EventLog;
+    for _ in 0..600 {
+        match store.append(vec![one.clone()]).await {
+            Ok(answer) => return answer[0],
+            Err(error) => assert!(error.is_retryable(), "{error}"),
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("the store does not come back");
 }

@@ -50,14 +50,15 @@ impl Entries {
         }
     }
 
-    pub(super) fn push(&mut self, batch: Arc<[Record]>) {
+    /// Gives what had to go for it.
+    pub(super) fn push(&mut self, batch: Arc<[Record]>) -> Vec<Entry> {
         let (Some(first), Some(last)) = (batch.first(), batch.last()) else {
-            return;
+            return Vec::new();
         };
         debug_assert!(first.position() > self.tail, "batches are pushed in the order of their positions");
         let last = last.position();
         let bytes = batch.iter().map(Record::weight).sum();
-        self.add(Entry::Batch(batch), last, bytes);
+        self.add(Entry::Batch(batch), last, bytes)
     }
 
     pub(super) fn lost(&mut self, gap: Gap) {
@@ -66,9 +67,10 @@ impl Entries {
         self.add(Entry::Lost(gap), last, 0);
     }
 
-    fn add(&mut self, entry: Entry, last: Position, bytes: usize) {
+    fn add(&mut self, entry: Entry, last: Position, bytes: usize) -> Vec<Entry> {
+        let mut evicted = Vec::new();
         if self.closed {
-            return;
+            return evicted;
         }
         let bytes = bytes + ENTRY_BYTES;
         self.kept.push_back(Kept { entry, last, bytes });
@@ -81,7 +83,9 @@ impl Entries {
             self.bytes -= oldest.bytes;
             self.floor = oldest.last;
             self.first += 1;
+            evicted.push(oldest.entry);
         }
+        evicted
     }
 
     pub(super) fn forget(&mut self, tenant: &Tenant, stream: &StreamName, to: Position) {

@@ -24,7 +24,10 @@ use std::{
 use headwater_events::{Position, StreamName, Tenant};
 use tokio::sync::watch;
 
-use self::{entries::Entries, follower::Follower};
+use self::{
+    entries::{Entries, Entry},
+    follower::Follower,
+};
 use crate::{Follow, FollowScope, Gap, GapReason, Record};
 
 /// The byte-bounded tail of a log, in memory. Dropping it closes it.
@@ -35,6 +38,12 @@ struct Shared {
     entries: Mutex<Entries>,
     /// Changes with every push and with the close; carries nothing.
     changed: watch::Sender<()>,
+}
+
+/// What a push pushed out. Dropping it frees its events, which a writer may put off until it has answered.
+#[derive(Debug)]
+pub struct Evicted {
+    _entries: Vec<Entry>,
 }
 
 impl Ring {
@@ -54,9 +63,10 @@ impl Ring {
     }
 
     /// Adds a batch. Its positions ascend and lie behind everything that was pushed before.
-    pub fn push(&self, batch: Arc<[Record]>) {
-        self.0.lock().push(batch);
+    pub fn push(&self, batch: Arc<[Record]>) -> Evicted {
+        let evicted = self.0.lock().push(batch);
         self.0.changed.send_replace(());
+        Evicted { _entries: evicted }
     }
 
     /// Tells everyone who follows, and who comes later from before `from`, that the log has lost what lies in

@@ -1,0 +1,59 @@
+//! Consumers of pages that have a next one.
+
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use headwater_events::Position;
+use tokio::time::Instant;
+
+use super::Scan;
+
+/// So many are kept.
+const KEPT: usize = 16;
+/// So long, which is less than the server keeps them.
+const FRESH: Duration = Duration::from_secs(5);
+
+/// Where pages ended that have a next one: who reads on gets the consumer of the last page, which spares the making of
+/// another.
+#[derive(Debug, Default)]
+pub(crate) struct Scans(Mutex<Vec<Kept>>);
+
+#[derive(Debug)]
+struct Kept {
+    filter: String,
+    next: Position,
+    /// Another log has other positions.
+    resets: u64,
+    since: Instant,
+    scan: Scan,
+}
+
+impl Scans {
+    fn lock(&self) -> MutexGuard<'_, Vec<Kept>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The consumer of a page of that filter that ended there.
+    pub(super) fn take(&self, filter: &str, after: Position, resets: u64) -> Option<Scan> {
+        let mut kept = self.lock();
+        let found = kept.iter().position(|kept| {
+            kept.next == after
+                && kept.resets == resets
+                && kept.filter == filter
+                && kept.since.elapsed() < FRESH
+        })?;
+        Some(kept.swap_remove(found).scan)
+    }
+
+    /// Keeps the consumer of a page that ended there; the server forgets those that nobody comes back for.
+    pub(super) fn keep(&self, filter: &str, next: Position, resets: u64, scan: Scan) {
+        let mut kept = self.lock();
+        kept.retain(|kept| kept.since.elapsed() < FRESH);
+        if kept.len() >= KEPT {
+            kept.remove(0);
+        }
+        kept.push(Kept { filter: filter.to_owned(), next, resets, since: Instant::now(), scan });
+    }
+}
