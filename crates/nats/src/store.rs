@@ -57,6 +57,15 @@ impl NatsStore {
         Ok(Self { link, publisher, feeds, capabilities, appends: RwLock::default(), tasks })
     }
 
+    /// Lets go of everything as the end of the process would, for tests: what is on its way is not waited for.
+    #[cfg(feature = "test-util")]
+    pub async fn crash(&self) {
+        self.link.close();
+        self.tasks.iter().for_each(AbortHandle::abort);
+        self.publisher.end().await;
+        self.link.end().await;
+    }
+
     pub(crate) fn link(&self) -> &Link {
         &self.link
     }

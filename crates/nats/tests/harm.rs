@@ -56,13 +56,13 @@ fn everything_once_in_order() -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn batches_keep_their_order_over_lost_connections() {
-    let place = OnNats::new();
+    let place = OnNats::with_batches();
     assert_eq!(write_while_the_line_is_cut(&place).await, everything_once_in_order());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn windows_keep_their_order_over_lost_connections() {
-    let place = OnNats::without_batches();
+    let place = OnNats::new();
     assert_eq!(write_while_the_line_is_cut(&place).await, everything_once_in_order());
 }
 

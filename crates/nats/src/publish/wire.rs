@@ -56,6 +56,7 @@ impl Publisher {
         }
         wires.wire = None;
         loop {
+            self.link.open_or()?;
             if let Some(at) = wires.not_before {
                 if at >= deadline {
                     tokio::time::sleep_until(deadline).await;

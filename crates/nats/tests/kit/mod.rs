@@ -12,7 +12,7 @@ pub mod events;
 
 use std::{
     sync::{
-        Arc, OnceLock,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -33,6 +33,7 @@ pub struct OnNats {
     namespace: String,
     atomic: bool,
     own: OnceLock<Own>,
+    opened: Mutex<Option<Arc<NatsStore>>>,
 }
 
 /// A server that may be harmed, behind a proxy.
@@ -52,11 +53,11 @@ impl OnNats {
     pub fn new() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let n = NEXT.fetch_add(1, Ordering::Relaxed);
-        Self { namespace: format!("t{n}"), atomic: true, own: OnceLock::new() }
+        Self { namespace: format!("t{n}"), atomic: false, own: OnceLock::new(), opened: Mutex::default() }
     }
 
-    pub fn without_batches() -> Self {
-        Self { atomic: false, ..Self::new() }
+    pub fn with_batches() -> Self {
+        Self { atomic: true, ..Self::new() }
     }
 
     pub fn namespace(&self) -> &str {
@@ -101,7 +102,24 @@ impl Fixture for OnNats {
             dedup_window: setup.dedup_window,
             ..quiet()
         };
-        Arc::new(self.open_with(options).await)
+        let store = Arc::new(self.open_with(options).await);
+        *self.opened.lock().unwrap() = Some(Arc::clone(&store));
+        store
+    }
+
+    async fn crash(&self, _: &Arc<dyn Store>) -> bool {
+        let last = self.opened.lock().unwrap().take();
+        let Some(store) = last else { return false };
+        store.crash().await;
+        true
+    }
+
+    fn name(&self) -> Option<&'static str> {
+        self.atomic.then_some("nats-atomic")
+    }
+
+    fn name(&self) -> Option<&'static str> {
+        Some(if self.atomic { "nats" } else { "nats without atomic batches" })
     }
 
     fn time(&self) -> Time {

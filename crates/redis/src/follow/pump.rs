@@ -43,7 +43,12 @@ pub(super) struct Pump {
 }
 
 impl Pump {
-    pub(super) fn new(link: Arc<Link>, ring: Arc<Ring>, wanted: Arc<Wanted>, drain: CancellationToken) -> Self {
+    pub(super) fn new(
+        link: Arc<Link>,
+        ring: Arc<Ring>,
+        wanted: Arc<Wanted>,
+        drain: CancellationToken,
+    ) -> Self {
         Self {
             at: Id::behind(ring.tail()),
             epoch: link.epoch(),
@@ -187,8 +192,7 @@ impl Pump {
 
     /// Waits for news. Gives whether there is any, rather than that it was waited for in vain or something else is up.
     async fn wait(&mut self, connection: &mut MultiplexedConnection) -> Result<bool, Error> {
-        let reading =
-            Reading { tenants: &self.tenants, arrivals: self.everyone, from: self.at, cap: None };
+        let reading = Reading { tenants: &self.tenants, arrivals: self.everyone, from: self.at, cap: None };
         reading.wait(&self.link, connection, BLOCK).await.map_err(NoStep::into_error)
     }
 
