@@ -9,6 +9,8 @@ pub(crate) struct Server {
     pub(crate) run_id: String,
     /// Which server it is, over restarts, as far as can be told.
     pub(crate) name: String,
+    /// For how many seconds it has been running.
+    pub(crate) uptime: u64,
     /// Its product and version, for people.
     pub(crate) version: String,
     /// It has an append-only file.
@@ -86,6 +88,7 @@ pub(crate) fn check(
     Ok(Server {
         run_id: field("run_id").to_owned(),
         name: format!("{address} {}", field("tcp_port")),
+        uptime: field("uptime_in_seconds").parse().unwrap_or(0),
         version: product,
         appends,
         safe: appends && always,

@@ -30,16 +30,19 @@ pub(crate) fn sort(error: &RedisError) -> Failure {
     match error.code() {
         Some("HWEPOCH") => return Failure::Replaced,
         Some("HWRUN") => return Failure::Restarted,
-        Some("HWKEY") => return Failure::Damaged(error.detail().unwrap_or("a key of the log is not ours").to_owned()),
+        Some("HWKEY") => {
+            return Failure::Damaged(error.detail().unwrap_or("a key of the log is not ours").to_owned());
+        }
         Some("MISCONF") => return Failure::Full(detail()),
         Some("WRONGTYPE") => return Failure::Damaged(detail()),
-        Some("NOAUTH" | "WRONGPASS" | "NOREPLICAS" | "BUSY" | "UNKILLABLE") => return Failure::NotThere(detail()),
+        Some("NOAUTH" | "WRONGPASS" | "NOREPLICAS" | "BUSY" | "UNKILLABLE") => {
+            return Failure::NotThere(detail());
+        }
         _ => {}
     }
     match error.kind() {
-        ErrorKind::Server(ServerErrorKind::ResponseError | ServerErrorKind::ExecAbort) | ErrorKind::Extension => {
-            Failure::Damaged(detail())
-        }
+        ErrorKind::Server(ServerErrorKind::ResponseError | ServerErrorKind::ExecAbort)
+        | ErrorKind::Extension => Failure::Damaged(detail()),
         ErrorKind::Server(ServerErrorKind::NoPerm) => Failure::Refused(format!(
             "the user of the URL may not do what Headwater needs: {}",
             error.detail().unwrap_or("a command is not allowed")

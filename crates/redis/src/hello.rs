@@ -38,9 +38,21 @@ pub(crate) async fn greet(
     let lanes = options.lanes.max(1).to_string();
     let floor = if seen == Position::ZERO { 0 } else { seen.0 + 1 }.to_string();
     let clock = options.clock.as_ref().map_or(0, |clock| clock.now().as_microsecond()).to_string();
+    let uptime = server.uptime.to_string();
     let safe = if server.safe { "1" } else { "0" };
-    let args =
-        [namespace, &server.run_id, &server.name, safe, &epoch, &salt, &lanes, &floor, &clock, MOST_LOST];
+    let args = [
+        namespace,
+        &server.run_id,
+        &server.name,
+        safe,
+        &epoch,
+        &salt,
+        &lanes,
+        &floor,
+        &clock,
+        MOST_LOST,
+        &uptime,
+    ];
     let args: Vec<&[u8]> = args.iter().map(|arg| arg.as_bytes()).collect();
     let answer = script::HELLO.run(connection, &args).await.map_err(|error| match failure::sort(&error) {
         failure::Failure::Refused(reason) => Error::config(reason),

@@ -150,9 +150,15 @@ impl Link {
         }
     }
 
-    /// Runs a script that changes nothing, or whose change may be made again.
+    /// Runs a script that changes nothing, or whose change may be made again: it is, when a connection is lost.
     pub(crate) async fn read(&self, script: &Source, args: &[&[u8]]) -> Result<Value, Error> {
-        self.run(script, args, |reason| Error::Unavailable { reason }).await
+        let begin = tokio::time::Instant::now();
+        loop {
+            match self.run(script, args, |reason| Error::Unavailable { reason }).await {
+                Err(Error::Unavailable { .. }) if begin.elapsed() < self.options.patience => {}
+                answer => return answer,
+            }
+        }
     }
 
     /// Runs a script that changes something: without an answer the outcome is not known.

@@ -38,7 +38,7 @@ pub(crate) async fn trim(link: &Link) -> Result<(), Error> {
     words.extend([MOST_REMEMBERED, PIECE].map(|n| n.to_string()));
     loop {
         let clock = link.clock().to_string();
-        let args: Vec<&[u8]> = std::iter::once(&clock).chain(&words).map(|word| word.as_bytes()).collect();
+        let args: Vec<&[u8]> = std::iter::once(&clock).chain(&words).map(String::as_bytes).collect();
         // Removing again what was removed does nothing.
         if reply::number(&link.read(&script::TRIM, &args).await?)? == 0 {
             return Ok(());

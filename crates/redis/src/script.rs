@@ -28,8 +28,6 @@ scripts! {
     DIALECT = "scripts/dialect.lua";
 }
 
-/// This one alone shares nothing with the others: it writes no log of ours.
-
 /// A script's text, and the name the server knows it by.
 pub(crate) struct Source {
     text: &'static str,

@@ -48,7 +48,9 @@ async fn a_lost_tail_is_told_and_its_positions_are_not_used_again() {
     let next = until_stored(&store, event("a", 8)).await.position;
     assert!(next > lost, "{next} is behind what was lost at {lost}");
 
-    for (wanted, after) in [(vec!["a/0", "a/1", "a/2", "a/3", "a/4", "a/8"], Position::ZERO), (vec!["a/8"], lost)] {
+    for (wanted, after) in
+        [(vec!["a/0", "a/1", "a/2", "a/3", "a/4", "a/8"], Position::ZERO), (vec!["a/8"], lost)]
+    {
         let lane = headwater_events::lane_of("default", "a", store.lanes());
         for scope in [scope("a"), ReadScope::Tenant(Tenant::default()), ReadScope::Lane(lane)] {
             let page = store.read(&scope, after, 100, 1 << 20).await.unwrap();
@@ -79,7 +81,11 @@ async fn a_restart_that_loses_nothing_tells_nothing() {
     let page = store.read(&scope("a"), Position::ZERO, 100, 1 << 20).await.unwrap();
     assert_eq!((page.records.len(), page.gaps.len()), (6, 0), "{:?}", page.gaps);
     let again = store.append(vec![event("a", 4)]).await.unwrap();
-    assert_eq!((again[0].position, again[0].duplicate), (before, true), "what was stored is still recognized");
+    assert_eq!(
+        (again[0].position, again[0].duplicate),
+        (before, true),
+        "what was stored is still recognized"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

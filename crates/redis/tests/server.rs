@@ -9,7 +9,8 @@ use common::{command, event, ids, namespace, of, scope, until_stored};
 use futures_util::StreamExt;
 use headwater_redis::{RedisOptions, RedisStore};
 use headwater_store::{
-    Class, Error, EventLog, FollowItem, FollowScope, GapReason, Position, ReadScope, StateStore, StatusKind, Tenant,
+    Class, Error, EventLog, FollowItem, FollowScope, GapReason, Position, ReadScope, StateStore, StatusKind,
+    Tenant,
 };
 use headwater_test_servers::{Redis, RedisOptions as ServerOptions, aside, need};
 
@@ -169,6 +170,32 @@ async fn tenants_that_appear_are_followed_and_many_share_a_connection() {
     let clients = command(&redis.url(), &["CLIENT", "LIST"]).await;
     let clients: String = redis::from_redis_value(clients).unwrap();
     assert!(clients.lines().count() <= 4, "{clients}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn retention_is_applied_by_itself_and_ended_runs_expire_without_anybody() {
+    let Some(redis) = start(ServerOptions::default()).await else { return };
+    let mut options =
+        RedisOptions { retention_interval: Duration::from_millis(200), ..RedisOptions::default() };
+    options.retention.durable.max_age = Some(Duration::from_secs(1));
+    let stores = [
+        RedisStore::connect(&redis.url(), options.clone()).await.unwrap(),
+        RedisStore::connect(&redis.url(), options).await.unwrap(),
+    ];
+    let mut end = event("a", 0);
+    end.mark = headwater_store::Mark::Completed;
+    let last = stores[0].append(vec![end]).await.unwrap()[0].position;
+    let expires = command(&redis.url(), &["PTTL", "hw:s:default:a:d"]).await;
+    assert!(matches!(expires, redis::Value::Int(left) if left > 0), "{expires:?}");
+    for _ in 0..100 {
+        let page = stores[1].read(&scope("a"), Position::ZERO, 10, 1 << 20).await.unwrap();
+        if page.records.is_empty() {
+            assert_eq!((page.gaps[0].reason, page.gaps[0].to), (GapReason::Retention, last));
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("nothing was removed");
 }
 
 #[tokio::test(flavor = "multi_thread")]

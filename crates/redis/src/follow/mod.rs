@@ -63,10 +63,11 @@ impl Feeds {
     pub(crate) async fn close(&self) {
         self.drain.cancel();
         self.wanted.disturb(&self.link).await;
-        if let Some(mut pump) = self.pump.lock().await.take() {
-            if tokio::time::timeout(self.link.options.response_timeout, &mut pump).await.is_err() {
-                pump.abort();
-            }
+        let pump = self.pump.lock().await.take();
+        if let Some(mut pump) = pump
+            && tokio::time::timeout(self.link.options.response_timeout, &mut pump).await.is_err()
+        {
+            pump.abort();
         }
         self.ring.close();
     }

@@ -43,7 +43,12 @@ pub(super) struct Pump {
 }
 
 impl Pump {
-    pub(super) fn new(link: Arc<Link>, ring: Arc<Ring>, wanted: Arc<Wanted>, drain: CancellationToken) -> Self {
+    pub(super) fn new(
+        link: Arc<Link>,
+        ring: Arc<Ring>,
+        wanted: Arc<Wanted>,
+        drain: CancellationToken,
+    ) -> Self {
         Self {
             at: Id::behind(ring.tail()),
             epoch: link.epoch(),
@@ -118,9 +123,10 @@ impl Pump {
     /// Reads on to the tail, so that those who are new begin there, and takes them in.
     async fn include(&mut self) -> Result<(), Error> {
         let (subjects, version) = self.wanted.now();
-        let (tail, _) = self.look().await?;
+        let tail = self.look().await?;
         let mut live = self.link.live().await?;
-        while self.read(&mut live.commands).await? {}
+        // Not for as long as there is something: a busy log always has.
+        while self.at.position < tail.0 && self.read(&mut live.commands).await? {}
         self.at = self.at.max(Id { position: tail.0, behind: 0 });
         self.tenants = subjects.iter().flatten().cloned().collect();
         self.everyone = subjects.contains(&None);
@@ -132,16 +138,16 @@ impl Pump {
             self.tenants.extend(names?.iter().filter_map(|name| name.parse::<Tenant>().ok()));
         }
         self.version = Some(version);
-        self.wanted.reads(&subjects, Position(self.at.position));
+        self.wanted.reads(&subjects, version, Position(self.at.position));
         Ok(())
     }
 
     /// Whether the data is still the same, how far it has come, and where it may have lost something.
-    async fn look(&mut self) -> Result<(Position, ()), Error> {
+    async fn look(&mut self) -> Result<Position, Error> {
         let (tail, lost) = tail::look(&self.link).await?;
         self.lost = lost;
         self.notice();
-        Ok((tail, ()))
+        Ok(tail)
     }
 
     /// Tells everyone if the data was replaced.
@@ -187,8 +193,7 @@ impl Pump {
 
     /// Waits for news. Gives whether there is any, rather than that it was waited for in vain or something else is up.
     async fn wait(&mut self, connection: &mut MultiplexedConnection) -> Result<bool, Error> {
-        let reading =
-            Reading { tenants: &self.tenants, arrivals: self.everyone, from: self.at, cap: None };
+        let reading = Reading { tenants: &self.tenants, arrivals: self.everyone, from: self.at, cap: None };
         reading.wait(&self.link, connection, BLOCK).await.map_err(NoStep::into_error)
     }
 

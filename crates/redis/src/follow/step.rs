@@ -74,6 +74,9 @@ impl NoStep {
     }
 }
 
+/// Entries of feeds in order, and how far all feeds are known by them.
+type Taken = (Vec<(Id, Told)>, Option<Id>);
+
 /// One entry of a feed.
 struct Told {
     tenant: Tenant,
@@ -151,12 +154,7 @@ impl Reading<'_> {
     }
 
     /// Takes the answer apart: the entries by their ids, and how far all feeds are known.
-    fn take(
-        &self,
-        namespace: &str,
-        answer: Value,
-        step: &mut Step,
-    ) -> Result<(Vec<(Id, Told)>, Option<Id>), Error> {
+    fn take(&self, namespace: &str, answer: Value, step: &mut Step) -> Result<Taken, Error> {
         let mut all = Vec::new();
         let mut last: Option<Id> = None;
         let mut cut: Option<Id> = None;
@@ -246,8 +244,7 @@ async fn news(link: &Link, feeds: Vec<(Id, Told)>) -> Result<Vec<News>, Error> {
     }
     let mut segments: BTreeMap<Id, Option<Vec<Record>>> = BTreeMap::new();
     for asked in asked.chunks(BODIES) {
-        let args: Vec<&[u8]> =
-            asked.iter().flat_map(|(_, words)| words).map(|word| word.as_bytes()).collect();
+        let args: Vec<&[u8]> = asked.iter().flat_map(|(_, words)| words).map(String::as_bytes).collect();
         let found = reply::array(link.read(&script::BODIES, &args).await?)?;
         for ((id, _), found) in asked.iter().zip(found) {
             let segment = segments.entry(*id).or_insert_with(|| Some(Vec::new()));

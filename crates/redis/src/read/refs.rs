@@ -51,7 +51,7 @@ pub(super) async fn page(link: &Link, refs: &Refs, after: Position, limit: Limit
         let rest = [limit.records - records.len().min(limit.records), limit.bytes - bytes.min(limit.bytes)];
         let [most, budget] = rest.map(|n| n.to_string());
         let args = [&refs.key, &refs.mark, &refs.prefix, &refs.only, &from, &most, &budget];
-        let answer = reply::array(link.read(&script::REFS, &args.map(|arg| arg.as_bytes())).await?)?;
+        let answer = reply::array(link.read(&script::REFS, &args.map(String::as_bytes)).await?)?;
         let tail = reply::position(answer.first().unwrap_or(&redis::Value::Nil))?;
         link.saw(tail);
         if answer.len() == 1 {

@@ -261,7 +261,7 @@ if next_position > first then
   for key, position in pairs(missing) do
     if position > int(redis.call('HGET', ns .. 'm', key)) then redis.call('HSET', ns .. 'm', key, num(position)) end
   end
-  redis.call('HSET', META, 'last', num(next_position - 1), 'dedup', num(bucket), 'd', num(kept.d),
+  redis.call('HSET', META, 'last', num(next_position - 1), 'at', num(now_ms), 'dedup', num(bucket), 'd', num(kept.d),
     'db', num(bytes.d), 't', num(kept.t), 'tb', num(bytes.t))
 end
 return { first, now_ms, dups }

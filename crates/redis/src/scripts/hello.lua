@@ -1,9 +1,10 @@
 -- Makes the log, or notices that the server was started anew.
 -- ARGV: namespace, run id, server, safe, epoch and salt if it is new, lanes, the last position the caller has seen,
--- clock, the largest number of lost places that are remembered.
+-- clock, the largest number of lost places that are remembered, for how many
+-- seconds the server has been running.
 local run, server, safe = ARGV[2], ARGV[3], ARGV[4]
 local now = present(tonumber(ARGV[9]))
-local had = redis.call('HMGET', META, 'epoch', 'lanes', 'salt', 'run', 'server', 'safe', 'last', 'lost', 'format')
+local had = redis.call('HMGET', META, 'epoch', 'lanes', 'salt', 'run', 'server', 'safe', 'last', 'lost', 'format', 'at')
 if not had[1] then
   redis.call('HSET', META, 'format', '1', 'epoch', ARGV[5], 'salt', ARGV[6], 'lanes', ARGV[7], 'run', run,
     'server', server, 'safe', safe, 'last', '0', 'floor', ARGV[8], 'state', num(now))
@@ -15,7 +16,9 @@ if had[4] ~= run then
     -- The server may have come back without its newest entries. Positions go on where none of them can have stood: a
     -- minute ahead at a million events a second.
     local to = math.max(last + 60000000, now)
-    if not (had[6] == '1' and had[5] == server) then
+    -- One that was running already when the last event was stored elsewhere has it from there, perhaps not all of it.
+    local started = present(0) / 1000 - tonumber(ARGV[11]) * 1000
+    if not (had[6] == '1' and had[5] == server and started >= int(had[10])) then
       local all = lost == '' and {} or cmsgpack.unpack(lost)
       all[#all + 1] = last
       all[#all + 1] = to

@@ -2,7 +2,7 @@
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
 use std::sync::{
-    Arc, OnceLock,
+    Arc, Mutex, OnceLock, Weak,
     atomic::{AtomicU32, Ordering},
 };
 
@@ -24,6 +24,8 @@ pub fn namespace() -> String {
 pub struct Place {
     namespace: String,
     own: OnceLock<Own>,
+    /// What was opened last.
+    store: Mutex<Weak<RedisStore>>,
 }
 
 /// A server that may be harmed, behind a proxy.
@@ -35,7 +37,7 @@ struct Own {
 
 impl Default for Place {
     fn default() -> Self {
-        Self { namespace: namespace(), own: OnceLock::new() }
+        Self { namespace: namespace(), own: OnceLock::new(), store: Mutex::default() }
     }
 }
 
@@ -66,7 +68,17 @@ impl Place {
 #[async_trait]
 impl Fixture for Place {
     async fn open(&self, setup: &Setup) -> Arc<dyn Store> {
-        Arc::new(RedisStore::connect(&self.url(), self.options(setup)).await.unwrap())
+        let store = Arc::new(RedisStore::connect(&self.url(), self.options(setup)).await.unwrap());
+        *self.store.lock().unwrap() = Arc::downgrade(&store);
+        store
+    }
+
+    async fn crash(&self, _store: &Arc<dyn Store>) -> bool {
+        let store = self.store.lock().unwrap().upgrade();
+        store.is_some_and(|store| {
+            store.abandon();
+            true
+        })
     }
 
     fn faults(&self) -> Option<&dyn Faults> {

@@ -21,7 +21,7 @@ pub(super) async fn open(case: &Case) -> Option<(&dyn Faults, Arc<dyn Store>)> {
         return None;
     };
     let store = case.open().await;
-    report::remark(&faults.settings());
+    report::settings(&faults.settings());
     Some((faults, store))
 }
 
@@ -62,20 +62,20 @@ pub async fn kills_lose_nothing(case: Case) {
 /// A server that stands still for ten seconds (thirty in a soak) under load: callers are told, nothing is lost.
 pub async fn pauses_lose_nothing(case: Case) {
     let still = Duration::from_secs(if soaks() { 30 } else { 10 });
-    if let Some(statuses) = once(&case, Harm::Pause(still)).await {
+    if let Some((statuses, _store)) = once(&case, Harm::Pause(still)).await {
         statuses.away_and_back().await;
     }
 }
 
 /// Connections that are cut in the middle of replies, again and again, under load.
 pub async fn cut_connections_lose_nothing(case: Case) {
-    if let Some(statuses) = once(&case, Harm::Cut).await {
+    if let Some((statuses, _store)) = once(&case, Harm::Cut).await {
         statuses.back().await;
     }
 }
 
-/// Under half as much load, harms the server once, at one third.
-async fn once(case: &Case, harm: Harm) -> Option<Statuses> {
+/// Under half as much load, harms the server once, at one third. The store comes along: one that is dropped is closed.
+async fn once(case: &Case, harm: Harm) -> Option<(Statuses, Arc<dyn Store>)> {
     let (faults, store) = open(case).await?;
     let readers = vec![Reader::start(&store).await];
     let statuses = Statuses::of(&store);
@@ -89,5 +89,5 @@ async fn once(case: &Case, harm: Harm) -> Option<Statuses> {
         return None;
     }
     while_counting(faults, load.check(&store, readers)).await;
-    Some(statuses)
+    Some((statuses, store))
 }
