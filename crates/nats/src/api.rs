@@ -97,6 +97,7 @@ pub(crate) struct StreamInfo {
 pub(crate) struct StreamState {
     pub(crate) messages: u64,
     pub(crate) last_seq: u64,
+    pub(crate) last_ts: Option<jiff::Timestamp>,
     #[serde(default)]
     pub(crate) subjects: Option<std::collections::HashMap<String, u64>>,
 }

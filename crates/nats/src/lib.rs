@@ -26,6 +26,7 @@ mod clock;
 mod codec;
 mod connect;
 mod feed;
+mod get;
 mod limits;
 mod link;
 mod log;

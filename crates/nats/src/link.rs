@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use async_nats::{Client, Event, Message, RequestErrorKind, ServerError, StatusCode};
+use async_nats::{Client, Event, Message, RequestErrorKind, ServerError};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use headwater_store::{Error, Status, StatusKind};
@@ -20,7 +20,7 @@ use tokio::{
 
 use crate::{
     NatsOptions,
-    api::{Answer, Get, Refusal, StreamInfo, answer, code},
+    api::{Answer, Refusal, StreamInfo, answer, code},
     backoff,
     clock::ServerClock,
     connect::{Return, connect},
@@ -44,6 +44,8 @@ pub(crate) struct Link {
     pub(crate) verifying: Mutex<()>,
     /// Consumers of pages that have a next one.
     pub(crate) scans: crate::read::Scans,
+    /// The log is kept by several servers: only their leader knows its end.
+    replicated: AtomicBool,
     status: watch::Sender<Status>,
     line: watch::Receiver<Line>,
     closed: AtomicBool,
@@ -87,6 +89,7 @@ impl Link {
             identity: watch::Sender::new(Identity::NONE),
             verifying: Mutex::default(),
             scans: crate::read::Scans::default(),
+            replicated: AtomicBool::new(false),
             status: watch::Sender::new(Status { kind: StatusKind::Ready, detail }),
             line: heard,
             closed: AtomicBool::new(false),
@@ -120,6 +123,14 @@ impl Link {
     /// Closes the link to later calls; `false` if it was.
     pub(crate) fn close(&self) -> bool {
         !self.closed.swap(true, Ordering::AcqRel)
+    }
+
+    pub(crate) fn is_replicated(&self) -> bool {
+        self.replicated.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_replicated(&self, replicated: bool) {
+        self.replicated.store(replicated, Ordering::Relaxed);
     }
 
     pub(crate) fn unavailable(&self, why: impl std::fmt::Display) -> Error {
@@ -224,25 +235,6 @@ impl Link {
             )),
             Err(refusal) => Err(self.unavailable(refusal)),
         }
-    }
-
-    /// One stored event.
-    pub(crate) async fn get(&self, get: &Get) -> Result<Option<Message>, Error> {
-        let body = serde_json::to_vec(get).map_err(|e| self.unavailable(e))?;
-        let subject = format!("$JS.API.DIRECT.GET.{}", self.names.events);
-        let deadline = self.deadline();
-        for attempt in 0.. {
-            let silence = match self.ask_once(&subject, body.clone().into(), deadline).await {
-                Ok(message) if message.status == Some(StatusCode::NOT_FOUND) => return Ok(None),
-                Ok(message) => return Ok(Some(message)),
-                Err(silence) => silence,
-            };
-            if matches!(silence, Silence::NoResponders) {
-                self.verify().await?;
-            }
-            self.again(silence, attempt, deadline).await?;
-        }
-        Ok(None)
     }
 
     /// Several stored events, and how many more there are.

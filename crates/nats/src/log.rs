@@ -41,6 +41,7 @@ impl Link {
             None => self.create().await?,
         };
         let found = self.identify(&info)?;
+        self.set_replicated(info.config["num_replicas"].as_u64().is_some_and(|replicas| replicas > 1));
         let before = *self.identity.borrow();
         if before.epoch != found.epoch || before.seed != found.seed {
             let resets = before.resets + u64::from(before.lanes != 0);

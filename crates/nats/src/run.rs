@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use futures_util::{StreamExt, TryStreamExt, future::try_join, stream};
+use futures_util::{StreamExt, TryStreamExt, future::try_join3, stream};
 use headwater_events::{Class, Mark, Position, StreamName, Tenant, lane_of};
 use headwater_store::{Error, RunRecord, RunState};
 use serde_json::json;
@@ -88,10 +88,19 @@ impl Link {
 
     /// The subjects under a filter, and how many events each holds.
     pub(crate) async fn subjects(&self, filter: &str) -> Result<HashMap<String, u64>, Error> {
+        self.subjects_of(&self.names.events, filter).await
+    }
+
+    /// The same of any stream, by its leader.
+    pub(crate) async fn subjects_of(
+        &self,
+        stream: &str,
+        filter: &str,
+    ) -> Result<HashMap<String, u64>, Error> {
         let mut all = HashMap::new();
         loop {
             let question = json!({ "subjects_filter": filter, "offset": all.len() });
-            let operation = format!("STREAM.INFO.{}", self.names.events);
+            let operation = format!("STREAM.INFO.{stream}");
             let info = match self.call::<StreamInfo>(&operation, &question).await? {
                 Ok(info) => info,
                 Err(refusal) if refusal.err_code == crate::api::code::STREAM_NOT_FOUND => {
@@ -120,8 +129,9 @@ impl Link {
         }
         let lane = lane_of(tenant.as_str(), name.as_str(), self.identity.borrow().lanes);
         let filter = self.names.stream(tenant, lane, name);
-        let lasts = json!({ "multi_last": [filter] });
-        let ((lasts, _), first) = try_join(self.get_many(&lasts), self.first(&filter, 1)).await?;
+        let marked = self.names.marked_of(tenant, lane, name);
+        let (marked, last, first) =
+            try_join3(self.last(&marked), self.last(&filter), self.first(&filter, 1)).await?;
         // What is gone is asked for last, as in a page.
         let past = self.past(tenant, name).await?;
         let gone = past.gone_to();
@@ -129,7 +139,9 @@ impl Link {
             Some(first) if first.position <= gone => self.first(&filter, gone + 1).await?,
             first => first,
         };
-        let lasts: Vec<_> = lasts.iter().filter_map(known).filter(|last| last.position > gone).collect();
+        let lasts = [marked, last];
+        let lasts: Vec<_> =
+            lasts.iter().flatten().filter_map(known).filter(|last| last.position > gone).collect();
         Ok(put_together(&past, kept, first, &lasts))
     }
 
@@ -168,8 +180,7 @@ fn known(message: &async_nats::Message) -> Option<Known> {
     Some(Known { position: direct_seq(message)?, at, mark })
 }
 
-/// A record of what is kept and what is gone; `lasts` are the last events under each subject, so that the last one with
-/// a mark is among them.
+/// A record of what is kept and what is gone; `lasts` are the last event and the last one with a mark.
 fn put_together(past: &Past, kept: Kept, first: Option<Known>, lasts: &[Known]) -> Option<RunRecord> {
     let (first, first_at) = past.first.or(first.map(|first| (first.position, first.at)))?;
     let last = lasts.iter().max_by_key(|last| last.position).map(|last| (last.position, last.at));

@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use async_nats::HeaderMap;
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use async_nats::{HeaderMap, Message};
 use bytes::Bytes;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use headwater_store::Error;
-use serde::Deserialize;
 use tokio::time::timeout_at;
 
 use crate::{
     api::{Get, PubAck, answer, code},
     backoff,
+    codec::direct_seq,
     link::Link,
     read::Scan,
 };
@@ -25,38 +25,17 @@ pub(crate) struct Value {
     pub(crate) bytes: Option<Bytes>,
 }
 
+/// So many values are asked for at once.
+const TOGETHER: usize = 16;
 const OPERATION: &str = "KV-Operation";
 
 impl Link {
     /// The value under a subject of the bucket, by its leader.
     pub(crate) async fn value(&self, subject: &str) -> Result<Option<Value>, Error> {
-        #[derive(Deserialize)]
-        struct Found {
-            message: Stored,
-        }
-        #[derive(Deserialize)]
-        struct Stored {
-            seq: u64,
-            #[serde(default)]
-            hdrs: String,
-            #[serde(default)]
-            data: String,
-        }
         let get = Get { last_by_subj: Some(subject.to_owned()), ..Get::default() };
-        let found = self.call::<Found>(&format!("STREAM.MSG.GET.{}", self.names.state), &get).await?;
-        let stored = match found {
-            Ok(found) => found.message,
-            Err(refusal) if refusal.err_code == code::NO_MESSAGE => return Ok(None),
-            Err(refusal) if refusal.err_code == code::STREAM_NOT_FOUND => {
-                self.verify().await?;
-                return Ok(None);
-            }
-            Err(refusal) => return Err(self.unavailable(refusal)),
-        };
-        let decode = |text: &str| STANDARD.decode(text).map_err(|e| Error::corrupt(None, e));
-        let deleted = String::from_utf8_lossy(&decode(&stored.hdrs)?).contains(OPERATION);
-        let bytes = if deleted { None } else { Some(decode(&stored.data)?.into()) };
-        Ok(Some(Value { subject: subject.to_owned(), revision: stored.seq, bytes }))
+        let Some(message) = self.get_at_leader(&self.names.state, &get).await? else { return Ok(None) };
+        let revision = direct_seq(&message).ok_or_else(|| self.unavailable("a value without a number"))?;
+        Ok(Some(value(subject, revision, message)))
     }
 
     /// Writes a value (`None`: deletes it) if the last write under the subject was `expected` (0: none), and gives the
@@ -127,20 +106,29 @@ impl Link {
 
     /// Every value under a filter of the bucket's subjects.
     pub(crate) async fn values(&self, filter: &str) -> Result<Vec<Value>, Error> {
+        if self.is_replicated() {
+            let subjects = self.subjects_of(&self.names.state, filter).await?;
+            return stream::iter(subjects.into_keys())
+                .map(|subject| async move { self.value(&subject).await })
+                .buffer_unordered(TOGETHER)
+                .try_filter_map(|value| async { Ok(value) })
+                .try_collect()
+                .await;
+        }
         let mut scan = Scan::last_of_each(self, &self.names.state, filter).await?;
         let mut values = Vec::new();
         while let Some(chunk) = scan.next(self, 1000, usize::MAX).await? {
             for (place, message) in chunk {
-                let deleted =
-                    message.headers.as_ref().is_some_and(|headers| headers.get(OPERATION).is_some());
-                values.push(Value {
-                    subject: message.subject.to_string(),
-                    revision: place.seq,
-                    bytes: (!deleted).then_some(message.payload),
-                });
+                let subject = message.subject.to_string();
+                values.push(value(&subject, place.seq, message));
             }
         }
         scan.end(self).await;
         Ok(values)
     }
+}
+
+fn value(subject: &str, revision: u64, message: Message) -> Value {
+    let deleted = message.headers.is_some_and(|headers| headers.get(OPERATION).is_some());
+    Value { subject: subject.to_owned(), revision, bytes: (!deleted).then_some(message.payload) }
 }

@@ -12,6 +12,7 @@ use super::{
     scans::{Ahead, Next},
 };
 use crate::{
+    api::Get,
     codec::{direct_seq, direct_subject, record},
     link::Link,
     metric_definitions,
@@ -105,10 +106,28 @@ impl Link {
         let (tail, full) = try_join(self.tail(), self.fill_anew(&mut filling, filter)).await?;
         // Something may have come between the messages and the end.
         let behind = !full && filling.page.next < tail;
-        if behind && !self.fill_anew(&mut filling, filter).await? {
+        if behind && self.has_more(&mut filling, filter).await? {
+            filling.page.more = true;
+        } else if behind {
             filling.page.next = filling.page.next.max(tail);
         }
         Ok(filling.page)
+    }
+
+    /// Whether there is more behind a page than it has room for.
+    async fn has_more(self: &Arc<Self>, filling: &mut Filling, filter: &str) -> Result<bool, Error> {
+        if !self.is_replicated() {
+            return self.fill_anew(filling, filter).await;
+        }
+        // Any server gives messages, one that is behind too: its leader knows whether that was all.
+        let start = filling.page.next.next().0;
+        let next = Get { seq: Some(start), next_by_subj: Some(filter.to_owned()), ..Get::default() };
+        let Some(message) = self.get_at_leader(&self.names.events, &next).await? else { return Ok(false) };
+        if let Some(seq) = direct_seq(&message) {
+            // So that the page moves on.
+            filling.take(seq, record(&message.subject, message.headers.as_ref(), message.payload, seq));
+        }
+        Ok(true)
     }
 
     /// Reads the next page of somebody who reads on.

@@ -37,8 +37,12 @@ impl Link {
         let Ok(since) = now.checked_sub(age) else { return Ok(0) };
         let question = json!({ "start_time": since.to_string(), "batch": 1 });
         let (young, _) = self.get_many(&question).await?;
-        // What was stored since it was asked is young.
-        Ok(young.first().and_then(direct_seq).map_or(info.state.last_seq, |first| first - 1))
+        Ok(match young.first().and_then(direct_seq) {
+            Some(first) => first - 1,
+            // None is young, if that was not said by a server that does not have the last ones yet.
+            None if info.state.last_ts.is_some_and(|last| last < since) => info.state.last_seq,
+            None => 0,
+        })
     }
 
     /// The last position of a kind that is one too many.

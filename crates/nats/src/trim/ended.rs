@@ -5,12 +5,11 @@ use std::time::Duration;
 use async_nats::Message;
 use headwater_events::{Class, StreamName, Tenant, lane_of};
 use headwater_store::Error;
-use serde_json::json;
 
 use super::take::Taking;
 use crate::{
     api::Get,
-    codec::{direct_seq, direct_subject, read_header},
+    codec::{direct_seq, read_header},
     link::Link,
     marks::{Gone, Left, Past},
     names::Home,
@@ -81,7 +80,7 @@ impl Link {
     }
 
     /// The last event under a filter.
-    pub(super) async fn last(&self, filter: &str) -> Result<Option<Message>, Error> {
+    pub(crate) async fn last(&self, filter: &str) -> Result<Option<Message>, Error> {
         self.get(&Get { last_by_subj: Some(filter.to_owned()), ..Get::default() }).await
     }
 
@@ -113,7 +112,6 @@ impl Link {
     async fn last_mark(&self, tenant: &Tenant, stream: &StreamName) -> Result<Option<u64>, Error> {
         let lane = lane_of(tenant.as_str(), stream.as_str(), self.identity.borrow().lanes);
         let filter = self.names.marked_of(tenant, lane, stream);
-        let (lasts, _) = self.get_many(&json!({ "multi_last": [filter] })).await?;
-        Ok(lasts.iter().filter(|last| direct_subject(last).is_some()).filter_map(direct_seq).max())
+        Ok(self.last(&filter).await?.as_ref().and_then(direct_seq))
     }
 }
