@@ -86,6 +86,8 @@ pub(crate) struct Purged {
 pub(crate) struct StreamInfo {
     pub(crate) config: serde_json::Value,
     pub(crate) state: StreamState,
+    /// Absent on a single server.
+    pub(crate) cluster: Option<Cluster>,
     pub(crate) ts: Option<jiff::Timestamp>,
     /// How many subjects there are, where they were asked for.
     #[serde(default)]
@@ -100,4 +102,23 @@ pub(crate) struct StreamState {
     pub(crate) last_ts: Option<jiff::Timestamp>,
     #[serde(default)]
     pub(crate) subjects: Option<std::collections::HashMap<String, u64>>,
+}
+
+/// The servers that keep a stream.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(crate) struct Cluster {
+    /// All but the leader.
+    #[serde(default)]
+    pub(crate) replicas: Vec<Replica>,
+}
+
+/// A server that follows the leader of a stream.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Replica {
+    #[serde(default)]
+    pub(crate) current: bool,
+    #[serde(default)]
+    pub(crate) offline: bool,
+    #[serde(default)]
+    pub(crate) lag: u64,
 }

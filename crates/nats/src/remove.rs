@@ -1,5 +1,7 @@
 //! Deleting a stream.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use headwater_events::{StreamName, Tenant, lane_of};
 use headwater_store::Error;
@@ -11,6 +13,10 @@ use crate::{
     link::Link,
     marks::{Gone, Left, Past},
 };
+
+/// How often, and how many times, it is asked whether the servers of a cluster are level.
+const SPREAD_PAUSE: Duration = Duration::from_millis(20);
+const SPREAD_TRIES: usize = 100;
 
 impl Link {
     /// Where other processes hear of deletions.
@@ -57,9 +63,29 @@ impl Link {
     pub(crate) async fn purge(&self, filter: String, to: u64) -> Result<u64, Error> {
         let purge = Purge { filter, seq: to.saturating_add(1) };
         match self.call::<Purged>(&format!("STREAM.PURGE.{}", self.names.events), &purge).await? {
-            Ok(purged) => Ok(purged.purged),
+            Ok(purged) => {
+                if purged.purged > 0 && self.is_replicated() {
+                    self.spread().await?;
+                }
+                Ok(purged.purged)
+            }
             Err(refusal) if refusal.err_code == code::STREAM_NOT_FOUND => Ok(0),
             Err(refusal) => Err(self.unavailable(refusal)),
         }
+    }
+
+    /// Waits until all servers that keep up have done what their leader has: any of them is read from.
+    async fn spread(&self) -> Result<(), Error> {
+        for _ in 0..SPREAD_TRIES {
+            let Some(info) = self.info().await? else { return Ok(()) };
+            let replicas = info.cluster.unwrap_or_default().replicas;
+            if replicas.iter().all(|replica| replica.offline || (replica.current && replica.lag == 0)) {
+                break;
+            }
+            tokio::time::sleep(SPREAD_PAUSE).await;
+        }
+        // What arrived there is being applied.
+        tokio::time::sleep(SPREAD_PAUSE).await;
+        Ok(())
     }
 }
