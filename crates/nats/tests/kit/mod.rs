@@ -118,10 +118,6 @@ impl Fixture for OnNats {
         self.atomic.then_some("nats-atomic")
     }
 
-    fn name(&self) -> Option<&'static str> {
-        Some(if self.atomic { "nats" } else { "nats without atomic batches" })
-    }
-
     fn time(&self) -> Time {
         Time::Real
     }
