@@ -26,20 +26,20 @@ fn play(broker: &str, copies: bool) {
 }
 
 #[test]
-fn nothing_is_missed_over_redis() {
+fn real_clients_miss_nothing_over_redis() {
     let Some(redis) = need(Redis::shared()) else { return };
     play(&redis.url(), false);
 }
 
 #[test]
-fn nothing_is_missed_over_nats() {
+fn real_clients_miss_nothing_over_nats() {
     let Some(nats) = need(Nats::shared()) else { return };
     play(&nats.url(), false);
 }
 
 /// Kafka recognizes nothing that is sent again.
 #[test]
-fn nothing_is_missed_over_kafka() {
+fn real_clients_miss_nothing_over_kafka() {
     let Some(kafka) = need(Kafka::shared()) else { return };
     play(&kafka.url(), true);
 }

@@ -4,7 +4,13 @@ use std::{path::Path, process::ExitCode};
 
 use anyhow::Result;
 
-use crate::{matrix, setup, shell, tally::Tally, tidy};
+use crate::{
+    matrix,
+    setup::{self, Ready},
+    shell,
+    tally::Tally,
+    tidy,
+};
 
 /// Runs every check, goes on after a failure, and ends with one line: `N passed, N failed, N skipped`.
 pub(crate) fn run(strict: bool) -> Result<ExitCode> {
@@ -18,19 +24,13 @@ pub(crate) fn run(strict: bool) -> Result<ExitCode> {
         Ok(())
     });
     step("clippy", &mut tally, || {
-        shell::run(shell::cargo().args([
-            "clippy",
-            "--workspace",
-            "--all-targets",
-            "--locked",
-            "--",
-            "-D",
-            "warnings",
-        ]))
+        let mut cargo = shell::cargo();
+        cargo.args(["clippy", "--workspace", "--all-targets", "--locked"]).args(features(ready));
+        shell::run(cargo.args(["--", "-D", "warnings"]))
     });
     step("fuzz targets", &mut tally, fuzz);
     let reports = matrix::folder()?;
-    tests(&mut tally, ready.node, &reports)?;
+    tests(&mut tally, ready, &reports)?;
     step("docs/brokers.md", &mut tally, || matrix::check(&reports));
 
     let good = tally.good(strict);
@@ -44,11 +44,12 @@ pub(crate) fn run(strict: bool) -> Result<ExitCode> {
 /// The whole workspace in one build and one run: unit, integration, end-to-end and documentation tests.
 ///
 /// One call, because each other selection of packages would compile the dependencies again with other features.
-fn tests(tally: &mut Tally, node: bool, reports: &Path) -> Result<()> {
+fn tests(tally: &mut Tally, ready: Ready, reports: &Path) -> Result<()> {
     eprintln!("\n== tests");
     let mut cargo = shell::cargo();
-    cargo.args(["test", "--workspace", "--locked", "--no-fail-fast"]).env("HEADWATER_SUITE_REPORT", reports);
-    if !node {
+    cargo.args(["test", "--workspace", "--locked", "--no-fail-fast"]).args(features(ready));
+    cargo.env("HEADWATER_SUITE_REPORT", reports);
+    if !ready.node {
         cargo.args(["--", "--skip", "real_clients"]);
     }
     let mut run = Tally::default();
@@ -61,6 +62,11 @@ fn tests(tally: &mut Tally, node: bool, reports: &Path) -> Result<()> {
     tally.failed += run.failed;
     tally.skipped += run.skipped;
     Ok(())
+}
+
+/// The binary under test has every broker that can be compiled here, also what it has not by default.
+fn features(ready: Ready) -> &'static [&'static str] {
+    if ready.kafka { &["--features", "headwater-cli/kafka"] } else { &[] }
 }
 
 /// Compiles the fuzz targets, which are a workspace of their own: running them takes a nightly toolchain, checking does

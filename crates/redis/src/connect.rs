@@ -145,6 +145,12 @@ impl Connector {
             ErrorKind::InvalidClientConfig => {
                 Error::config(format_args!("Redis at {address} cannot be connected to: {error}"))
             }
+            // A server without TLS waits for the rest of a command that it takes the handshake for.
+            _ if matches!(self.target.server.addr(), ConnectionAddr::TcpTls { .. }) => {
+                Error::unavailable(format_args!(
+                    "Redis at {address} cannot be reached with TLS (rediss://), if it has it: {error}"
+                ))
+            }
             _ => Error::unavailable(format_args!("Redis at {address} cannot be reached: {error}")),
         }
     }

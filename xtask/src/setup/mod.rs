@@ -17,6 +17,8 @@ use crate::shell;
 pub(crate) struct Ready {
     /// Node.js and the client libraries of the end-to-end tests.
     pub(crate) node: bool,
+    /// What the client of Kafka is compiled with.
+    pub(crate) kafka: bool,
 }
 
 /// Looks for every tool, installs what is missing where that is possible, and says what to do where it is not.
@@ -30,14 +32,15 @@ pub(crate) fn run() -> Result<Ready> {
     optional("redis-server", redis::install(&tools));
     optional("nats-server", nats::install(&tools));
     optional("kafka", kafka::install(&tools));
-    optional("kafka client", kafka::build_tools());
-    Ok(Ready { node })
+    let kafka = optional("kafka client", kafka::build_tools());
+    Ok(Ready { node, kafka })
 }
 
-fn optional(name: &str, installed: Result<()>) {
-    if let Err(error) = installed {
+fn optional(name: &str, installed: Result<()>) -> bool {
+    if let Err(error) = &installed {
         eprintln!("{name}: {error:#}; its tests are skipped");
     }
+    installed.is_ok()
 }
 
 fn component(subcommand: &str, name: &str) -> Result<()> {
