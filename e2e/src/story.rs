@@ -125,7 +125,7 @@ fn act(
         readers.iter_mut().try_for_each(Client::fine)?;
         if book.kill_is_due() {
             let left = book.kills.len();
-            if let Some(disturb) = disturb.as_mut().filter(|_| left % 2 == 0) {
+            if let Some(disturb) = disturb.as_mut().filter(|_| left.is_multiple_of(2)) {
                 disturb()?;
                 continue;
             }
