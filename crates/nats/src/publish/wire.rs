@@ -1,6 +1,6 @@
 //! Connections for publishing, each used until it is lost.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_nats::{Client, Event, HeaderMap, Message, RequestErrorKind, ServerError, StatusCode};
 use bytes::Bytes;
@@ -17,6 +17,9 @@ use crate::{
     backoff,
     connect::{Return, connect},
 };
+
+/// How long to wait at most before trying again to reach a server that is there.
+const SOON: Duration = Duration::from_millis(250);
 
 /// A connection that never comes back.
 pub(super) struct Wire {
@@ -58,6 +61,9 @@ impl Publisher {
         loop {
             self.link.open_or()?;
             if let Some(at) = wires.not_before {
+                // The server is back, as the other connection knows: no need to wait for long.
+                let soon = Instant::now() + SOON;
+                let at = if self.link.line().borrow().connected { at.min(soon) } else { at };
                 if at >= deadline {
                     tokio::time::sleep_until(deadline).await;
                     return Err(away());
