@@ -62,19 +62,35 @@ const BACKLOG: usize = 4096;
 /// # Errors
 /// An event that was answered is missing, comes twice or out of order, a gap was told, or somebody gave up.
 pub fn play(plan: &Plan) -> Result<Report> {
+    play_with(plan, None)
+}
+
+/// What is done to the broker in the place of every second kill of a server.
+pub type Disturb<'a> = &'a mut dyn FnMut() -> Result<()>;
+
+/// Plays it, and disturbs the broker too.
+///
+/// # Errors
+/// As [`play`], or the broker cannot be disturbed.
+pub fn play_with(plan: &Plan, disturb: Option<Disturb<'_>>) -> Result<Report> {
     let mut chance = Chance::new(plan.seed);
     let program = Server::program()?;
     let count = if plan.two { 2 } else { 1 };
     let mut servers = (0..count)
         .map(|_| Server::new(&program, &mut chance, plan.broker.as_deref()))
         .collect::<Result<Vec<_>>>()?;
-    act(plan, &mut chance, &mut servers).with_context(|| {
+    act(plan, &mut chance, &mut servers, disturb).with_context(|| {
         let logs: Vec<String> = servers.iter().map(Server::log).collect();
         format!("the server said:\n{}", logs.join("\n\n"))
     })
 }
 
-fn act(plan: &Plan, chance: &mut Chance, servers: &mut [Server]) -> Result<Report> {
+fn act(
+    plan: &Plan,
+    chance: &mut Chance,
+    servers: &mut [Server],
+    mut disturb: Option<Disturb<'_>>,
+) -> Result<Report> {
     let begin = Instant::now();
     let clients = Clients::find()?;
     servers.iter_mut().try_for_each(Server::start)?;
@@ -108,7 +124,12 @@ fn act(plan: &Plan, chance: &mut Chance, servers: &mut [Server]) -> Result<Repor
         publisher.fine()?;
         readers.iter_mut().try_for_each(Client::fine)?;
         if book.kill_is_due() {
-            let victim = book.kills.len() % servers.len();
+            let left = book.kills.len();
+            if let Some(disturb) = disturb.as_mut().filter(|_| left.is_multiple_of(2)) {
+                disturb()?;
+                continue;
+            }
+            let victim = if disturb.is_some() { left / 2 } else { left } % servers.len();
             let server = servers.get_mut(victim).context("no server")?;
             server.kill()?;
             thread::sleep(Duration::from_millis(chance.below(300)));

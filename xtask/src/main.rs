@@ -1,6 +1,7 @@
 //! `cargo xtask`: the one tool that sets up, tests, checks and measures this repository.
 
 mod bench;
+mod matrix;
 mod picture;
 mod setup;
 mod shell;
@@ -19,7 +20,9 @@ usage: cargo xtask <command>
   test            everything a change must pass; needs nothing but Rust beforehand
   tidy            layering, file sizes, documents, licences, links
   bench [NAME..]  side-by-side benchmarks, one table of ratios (release build)
-  soak            kill rounds without end in sight: --rounds N (default 200), --seed S
+  soak            kill rounds without end in sight: --rounds N (default 200), --seed S; then the suites' fault
+                  clauses with long pauses: --faults N rounds (default 1)
+  matrix          docs/brokers.md against the suites' last run
   picture         docs/demo.svg from a real run of the demo (needs tmux)
   setup           installs what `test` needs and says what it did
   ci              `test` with CI=true: a skipped test is a failure
@@ -51,6 +54,7 @@ fn run() -> Result<ExitCode> {
         "tidy" => tidy::run(),
         "bench" => bench::run(rest),
         "picture" => picture::run(),
+        "matrix" => matrix::run(),
         "soak" => soak::run(rest),
         "setup" => setup::run().map(|_| ExitCode::SUCCESS),
         "help" | "--help" | "-h" => {

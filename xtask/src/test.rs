@@ -1,10 +1,11 @@
 //! `cargo xtask test`: everything a change must pass.
 
-use std::process::ExitCode;
+use std::{path::Path, process::ExitCode};
 
 use anyhow::Result;
 
 use crate::{
+    matrix,
     setup::{self, Ready},
     shell,
     tally::Tally,
@@ -28,7 +29,9 @@ pub(crate) fn run(strict: bool) -> Result<ExitCode> {
         shell::run(cargo.args(["--", "-D", "warnings"]))
     });
     step("fuzz targets", &mut tally, fuzz);
-    tests(&mut tally, ready)?;
+    let reports = matrix::folder()?;
+    tests(&mut tally, ready, &reports)?;
+    step("docs/brokers.md", &mut tally, || matrix::check(&reports));
 
     let good = tally.good(strict);
     if strict && tally.skipped > 0 {
@@ -41,10 +44,11 @@ pub(crate) fn run(strict: bool) -> Result<ExitCode> {
 /// The whole workspace in one build and one run: unit, integration, end-to-end and documentation tests.
 ///
 /// One call, because each other selection of packages would compile the dependencies again with other features.
-fn tests(tally: &mut Tally, ready: Ready) -> Result<()> {
+fn tests(tally: &mut Tally, ready: Ready, reports: &Path) -> Result<()> {
     eprintln!("\n== tests");
     let mut cargo = shell::cargo();
     cargo.args(["test", "--workspace", "--locked", "--no-fail-fast"]).args(features(ready));
+    cargo.env("HEADWATER_SUITE_REPORT", reports);
     if !ready.node {
         cargo.args(["--", "--skip", "real_clients"]);
     }

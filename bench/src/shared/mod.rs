@@ -53,7 +53,7 @@ impl Kind {
             #[cfg(feature = "redis")]
             Self::Redis => "bare client, same scripts",
             #[cfg(feature = "nats")]
-            Self::Nats => "async-nats, acks windowed",
+            Self::Nats => "async-nats, batches",
             #[cfg(feature = "kafka")]
             Self::Kafka => "rdkafka",
         }
@@ -93,6 +93,9 @@ pub(crate) enum Who {
     OursLoose,
     /// The bare client doing the same work.
     Bare,
+    /// The bare client of NATS with its acks windowed.
+    #[cfg(feature = "nats")]
+    BareLoose,
     /// The bare client, one `XADD` an event and nothing else.
     #[cfg(feature = "redis")]
     Plain,
@@ -113,7 +116,13 @@ pub(crate) async fn connect(server: &SharedServer, who: Who) -> Result<Arc<dyn P
         #[cfg(all(feature = "redis", feature = "kafka"))]
         (Who::Plain, Kind::Kafka) => anyhow::bail!("there is no plain XADD on Kafka"),
         #[cfg(feature = "nats")]
-        (Who::Bare | Who::BareTail, Kind::Nats) => Arc::new(bare::nats::Client::connect(url).await?),
+        (Who::Bare, Kind::Nats) => Arc::new(bare::nats::Client::connect(url, true).await?),
+        #[cfg(feature = "nats")]
+        (Who::BareLoose | Who::BareTail, Kind::Nats) => {
+            Arc::new(bare::nats::Client::connect(url, false).await?)
+        }
+        #[cfg(all(feature = "nats", any(feature = "redis", feature = "kafka")))]
+        (Who::BareLoose, kind) => anyhow::bail!("{} stores batches in one way", kind.name()),
         #[cfg(feature = "kafka")]
         (Who::Bare | Who::BareTail, Kind::Kafka) => Arc::new(bare::kafka::Client::connect(url).await?),
         #[cfg(feature = "nats")]

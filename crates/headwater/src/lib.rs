@@ -71,15 +71,17 @@ pub use serve::{ServeError, Server, serve, serve_with};
 pub use url::{BrokerUrl, UrlError};
 
 pub use headwater_broker::{
-    Broker, BrokerConfig, Capabilities, Delivery, Error, EventBroker, EventPublisher, EventStream,
-    EventSubscriber, Gap, Item, Overflow, OverflowError, Page, Policy, Published, Source, Start, Status,
-    StatusKind, StreamInfo, Subscription,
+    AfterDeadLetter, Broker, BrokerConfig, Capabilities, ConsumerGroups, DeadLetter, DeadLetterFilter,
+    Delivery, Error, EventBroker, EventPublisher, EventStream, EventSubscriber, Fetch, Fetched, Gap, Group,
+    GroupConfig, GroupGap, GroupInfo, Item, Lease, Leased, Overflow, OverflowError, Page, Policy, Published,
+    Refused, Settlement, Source, Start, Status, StatusKind, StreamInfo, Subscription, Verdict, WorkerInfo,
+    WorkerName, wire,
 };
 pub use headwater_client::{HttpBroker, HttpOptions};
 pub use headwater_embedded::{EmbeddedOptions, EmbeddedStore, Fsync};
 pub use headwater_events::{
-    Class, Code, Cursor, CursorError, Data, Event, EventError, Filter, FilterError, NameError, Position,
-    Scope, StreamName, Tenant,
+    Class, Code, Cursor, CursorError, Data, Event, EventError, Filter, FilterError, GroupName, NameError,
+    Position, Scope, StreamName, Tenant,
     catalogue::{self, EventType},
     dialect, run_state,
 };

@@ -126,8 +126,13 @@ impl Shared {
 }
 
 impl Drop for KafkaStore {
+    /// As [`close`](EventLog::close), but waits for nothing: who follows gets its end.
     fn drop(&mut self) {
         self.keeper.abort();
+        if let Ok(Some(engine)) = self.shared.close() {
+            engine.logs().iter().for_each(|log| log.ring.close());
+        }
+        self.shared.health.closed();
     }
 }
 

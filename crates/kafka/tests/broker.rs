@@ -20,6 +20,10 @@ struct Place(kit::OnKafka);
 impl OpenStore for Place {
     const TIME: Time = Time::Real;
 
+    fn name() -> String {
+        "kafka".to_owned()
+    }
+
     async fn open(&self, setup: &Setup) -> Arc<dyn Store> {
         let mut options = self.0.options().await;
         options.lanes = 8;

@@ -1,13 +1,13 @@
 //! An event as a message, and back.
 
-use async_nats::{HeaderMap, Message};
+use async_nats::{HeaderMap, HeaderName, Message};
 use bytes::Bytes;
 use headwater_events::{Class, Event, Mark, Position};
 use headwater_store::Record;
 use jiff::Timestamp;
 
 /// What the log adds to an event: the number of its mark, a blank, and when it was stored in milliseconds.
-pub(crate) const HEADER: &str = "Headwater";
+pub(crate) const HEADER: HeaderName = HeaderName::from_static("Headwater");
 /// By this the server recognizes an event.
 pub(crate) const MSG_ID: &str = "Nats-Msg-Id";
 

@@ -151,6 +151,11 @@ pub(crate) fn has_atomic_batches(client: &Client) -> bool {
     version(&client.server_info().version) >= (2, 12)
 }
 
+/// Whether the server can forget single messages by time.
+pub(crate) fn has_time_to_live(client: &Client) -> bool {
+    version(&client.server_info().version) >= (2, 11)
+}
+
 fn version(text: &str) -> (u32, u32) {
     let mut numbers = text.trim_start_matches('v').split(['.', '-']).map(|part| part.parse().unwrap_or(0));
     (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     api::{Answer, Refusal, StreamInfo, code},
-    connect::has_atomic_batches,
+    connect::{has_atomic_batches, has_time_to_live},
     link::Link,
 };
 
@@ -159,7 +159,7 @@ impl Link {
         let name = &self.names.state;
         let found = self.call::<StreamInfo>(&format!("STREAM.INFO.{name}"), &json!({})).await?;
         match found {
-            Ok(_) => return Ok(()),
+            Ok(info) => return self.bucket_forgets(info.config).await,
             Err(refusal) if refusal.err_code == code::STREAM_NOT_FOUND => {}
             Err(refusal) if code::JETSTREAM_OFF.contains(&refusal.err_code) => {
                 return Err(Error::config(format_args!(
@@ -169,7 +169,7 @@ impl Link {
             }
             Err(refusal) => return Err(self.unavailable(refusal)),
         }
-        let config = json!({
+        let mut config = json!({
             "name": name,
             "subjects": [format!("{}.>", self.names.keys)],
             "storage": "file",
@@ -185,10 +185,22 @@ impl Link {
             "max_bytes": -1,
             "max_age": 0,
         });
+        if has_time_to_live(&self.client) {
+            config["allow_msg_ttl"] = json!(true);
+        }
         match self.stream("CREATE", &config).await? {
             Ok(_) => Ok(()),
             Err(refusal) if refusal.err_code == code::STREAM_NAME_IN_USE => Ok(()),
             Err(refusal) => Err(self.cannot("make", &refusal)),
         }
+    }
+
+    /// Lets the server forget single values, which one that was upgraded since could not.
+    async fn bucket_forgets(&self, mut config: Value) -> Result<(), Error> {
+        if !has_time_to_live(&self.client) || config["allow_msg_ttl"] == json!(true) {
+            return Ok(());
+        }
+        config["allow_msg_ttl"] = json!(true);
+        self.stream("UPDATE", &config).await?.map(drop).map_err(|refusal| self.cannot("change", &refusal))
     }
 }

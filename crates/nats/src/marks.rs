@@ -1,12 +1,14 @@
 //! What is gone: kept in the bucket, written before it goes.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use futures_util::{TryStreamExt, stream};
 use headwater_events::{Lane, Mark, StreamName, Tenant};
 use headwater_store::Error;
 use serde::{Deserialize, Serialize};
 
-use crate::{link::Link, names::token};
+use crate::{connect::has_time_to_live, link::Link, names::token};
 
 /// What is gone of a run, and what must be known of that.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +42,13 @@ pub(crate) struct Gone {
     pub(crate) to: u64,
     /// By retention; else somebody deleted it.
     pub(crate) retention: bool,
+}
+
+/// What is left of a run when something of it is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Left {
+    Something,
+    Nothing,
 }
 
 impl Past {
@@ -79,14 +88,27 @@ impl Link {
         Ok(self.document(&self.past_key(tenant, stream)).await?.0)
     }
 
-    /// Changes what is gone of a run; `change` gives `false` where nothing is to be written.
+    /// Changes what is gone of a run; `change` gives `false` where nothing is to be written. Of a run that nothing is
+    /// left of it is forgotten after a while: who comes back still later is told by what is gone of the lane.
     pub(crate) async fn change_past(
         &self,
         tenant: &Tenant,
         stream: &StreamName,
+        left: Left,
         change: impl Fn(&mut Past) -> bool,
     ) -> Result<(), Error> {
-        self.change(&self.past_key(tenant, stream), change).await
+        let lasts = match left {
+            Left::Something => None,
+            Left::Nothing => self.past_lasts(),
+        };
+        self.change(&self.past_key(tenant, stream), lasts, change).await
+    }
+
+    /// How long it is remembered what is gone of a run that nothing is left of, by a server that can forget (2.11).
+    fn past_lasts(&self) -> Option<Duration> {
+        const DAY: Duration = Duration::from_secs(24 * 3600);
+        let kept = self.options.retention.durable.max_age.unwrap_or(7 * DAY);
+        has_time_to_live(&self.client).then_some(kept.saturating_mul(4).max(DAY))
     }
 
     fn removed_key(&self, tenant: Option<&Tenant>, lane: Option<Lane>) -> String {
@@ -110,7 +132,7 @@ impl Link {
         stream::iter(marks.into_iter().map(Ok))
             .try_for_each_concurrent(8, |(tenant, lane, to)| async move {
                 let key = self.removed_key(tenant.as_ref(), lane);
-                self.change(&key, |mark: &mut u64| std::mem::replace(mark, (*mark).max(to)) < to).await
+                self.change(&key, None, |mark: &mut u64| std::mem::replace(mark, (*mark).max(to)) < to).await
             })
             .await
     }
@@ -121,8 +143,10 @@ impl Link {
     }
 
     pub(crate) async fn set_looked_through(&self, rule: &str, to: u64) -> Result<(), Error> {
-        self.change(&self.key('e', &[rule]), |mark: &mut u64| std::mem::replace(mark, (*mark).max(to)) < to)
-            .await
+        self.change(&self.key('e', &[rule]), None, |mark: &mut u64| {
+            std::mem::replace(mark, (*mark).max(to)) < to
+        })
+        .await
     }
 
     /// The value under a key of our own, and its revision.
@@ -137,6 +161,7 @@ impl Link {
     async fn change<T: Default + Serialize + for<'a> Deserialize<'a>>(
         &self,
         key: &str,
+        lasts: Option<Duration>,
         change: impl Fn(&mut T) -> bool,
     ) -> Result<(), Error> {
         loop {
@@ -146,7 +171,7 @@ impl Link {
             }
             let bytes = serde_json::to_vec(&document).map_err(|e| self.unavailable(e))?;
             // Who lost against another process looks again.
-            if self.write(key, Some(bytes.into()), revision).await?.is_some() {
+            if self.write(key, Some(bytes.into()), revision, lasts).await?.is_some() {
                 return Ok(());
             }
         }

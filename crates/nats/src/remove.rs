@@ -9,7 +9,7 @@ use crate::{
     api::{Get, Purge, Purged, code},
     codec::direct_seq,
     link::Link,
-    marks::{Gone, Past},
+    marks::{Gone, Left, Past},
 };
 
 impl Link {
@@ -38,7 +38,7 @@ impl Link {
             }
             _ => return Ok(None),
         };
-        self.change_past(tenant, stream, |past| {
+        self.change_past(tenant, stream, Left::Nothing, |past| {
             if past.gone_to() >= to {
                 return false;
             }

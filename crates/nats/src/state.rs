@@ -80,7 +80,7 @@ impl StateStore for NatsStore {
                     }
                 },
             };
-            if let Some(revision) = link.write(&subject, Some(value.clone()), last).await? {
+            if let Some(revision) = link.write(&subject, Some(value.clone()), last, None).await? {
                 return Ok(Version(revision));
             }
             let conflict = self.conflict(&subject, expected).await?;
@@ -98,7 +98,7 @@ impl StateStore for NatsStore {
         // The mark of a deletion is no value that one could delete.
         let found = link.value(&subject).await?;
         let is_there = found.is_some_and(|value| value.bytes.is_some() && value.revision == expected.0);
-        if is_there && link.write(&subject, None, expected.0).await?.is_some() {
+        if is_there && link.write(&subject, None, expected.0, None).await?.is_some() {
             return Ok(());
         }
         Err(self.conflict(&subject, Some(expected)).await?)

@@ -1,5 +1,7 @@
 //! The key-value bucket: read from its leader, written by comparing revisions.
 
+use std::time::Duration;
+
 use async_nats::HeaderMap;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -58,12 +60,13 @@ impl Link {
     }
 
     /// Writes a value (`None`: deletes it) if the last write under the subject was `expected` (0: none), and gives the
-    /// number of the write; `None` where the last write was another.
+    /// number of the write; `None` where the last write was another. The server forgets it after `lasts`.
     pub(crate) async fn write(
         &self,
         subject: &str,
         bytes: Option<Bytes>,
         expected: u64,
+        lasts: Option<Duration>,
     ) -> Result<Option<u64>, Error> {
         let deadline = self.deadline();
         // By this a second try is recognized.
@@ -74,6 +77,9 @@ impl Link {
             headers.insert("Nats-Msg-Id", id.as_str());
             if bytes.is_none() {
                 headers.insert(OPERATION, "DEL");
+            }
+            if let Some(lasts) = lasts {
+                headers.insert("Nats-TTL", format!("{}s", lasts.as_secs().max(1)));
             }
             let request = async_nats::Request::new()
                 .headers(headers)

@@ -114,3 +114,50 @@ async fn names_inject_nothing() {
     let none = ReadScope::Stream(Tenant::default(), "b".parse().unwrap(), ClassesKey::All);
     assert!(read(&store, &none).await.0.is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_read_ahead_and_deleted_is_not_shown() {
+    let place = OnNats::new();
+    let store = place.open_with(quiet()).await;
+    for call in 0..10 {
+        let batch = (0..100).map(|n| durable(if n % 2 == 0 { "a" } else { "b" }, call * 100 + n)).collect();
+        store.append(batch).await.unwrap();
+    }
+    let tenant = ReadScope::Tenant(Tenant::default());
+    let mut next = headwater_store::Position::ZERO;
+    let mut seen = 0;
+    for _ in 0..3 {
+        let page = store.read(&tenant, next, 100, 1 << 20).await.unwrap();
+        assert!(page.more);
+        seen += page.records.len();
+        next = page.next;
+    }
+    // What comes next is being read ahead, or was.
+    assert!(store.remove(&Tenant::default(), &"a".parse().unwrap()).await.unwrap());
+    let mut rest = Vec::new();
+    loop {
+        let page = store.read(&tenant, next, 100, 1 << 20).await.unwrap();
+        rest.extend(page.records);
+        next = page.next;
+        if !page.more {
+            break;
+        }
+    }
+    assert_eq!((seen, rest.len()), (300, 350));
+    assert!(rest.iter().all(|record| record.event().stream() == "b"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_known_of_runs_that_are_gone_is_forgotten_some_day() {
+    let place = OnNats::new();
+    let store = place.open_with(quiet()).await;
+    store.append(vec![durable("a", 0), durable("b", 0)]).await.unwrap();
+    store.remove(&Tenant::default(), &"a".parse().unwrap()).await.unwrap();
+    let client = async_nats::connect(place.url().split('?').next().unwrap()).await.unwrap();
+    let key = format!("$KV.{}-state.r.{}.default.a", place.namespace(), store.epoch());
+    let get = serde_json::json!({ "last_by_subj": key }).to_string();
+    let subject = format!("$JS.API.DIRECT.GET.KV_{}-state", place.namespace());
+    let found = client.request(subject, get.into()).await.unwrap();
+    let headers = found.headers.unwrap();
+    assert_eq!(headers.get("Nats-TTL").unwrap().as_str(), format!("{}s", 28 * 24 * 3600));
+}

@@ -8,13 +8,20 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use headwater_broker::suite::{OpenStore, OverStore, Setup};
 use headwater_redis::{RedisOptions, RedisStore};
-use headwater_store::Store;
+use headwater_store::{
+    Store,
+    suite::{Faults, Fixture},
+};
 
 #[derive(Default)]
 struct Place(common::Place);
 
 #[async_trait]
 impl OpenStore for Place {
+    fn name() -> String {
+        "redis".to_owned()
+    }
+
     async fn open(&self, setup: &Setup) -> Arc<dyn Store> {
         let options = RedisOptions {
             namespace: self.0.namespace().to_owned(),
@@ -23,6 +30,10 @@ impl OpenStore for Place {
             ..RedisOptions::default()
         };
         Arc::new(RedisStore::connect(&self.0.url(), options).await.unwrap())
+    }
+
+    fn faults(&self) -> Option<&dyn Faults> {
+        self.0.faults()
     }
 }
 

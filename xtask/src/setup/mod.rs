@@ -29,15 +29,15 @@ pub(crate) fn run() -> Result<Ready> {
     let node = node::node()?;
     let tools = shell::target_dir()?.join("tools");
     // A test that finds no server says so and is counted as skipped: nothing here fails the whole.
-    optional("redis-server", redis::install(&tools));
-    optional("nats-server", nats::install(&tools));
-    optional("kafka", kafka::install(&tools));
-    let kafka = optional("kafka client", kafka::build_tools());
+    optional("redis-server", &redis::install(&tools));
+    optional("nats-server", &nats::install(&tools));
+    optional("kafka", &kafka::install(&tools));
+    let kafka = optional("kafka client", &kafka::build_tools());
     Ok(Ready { node, kafka })
 }
 
-fn optional(name: &str, installed: Result<()>) -> bool {
-    if let Err(error) = &installed {
+fn optional(name: &str, installed: &Result<()>) -> bool {
+    if let Err(error) = installed {
         eprintln!("{name}: {error:#}; its tests are skipped");
     }
     installed.is_ok()

@@ -7,6 +7,7 @@ use crate::shell;
 const GENERATED: &[(&str, &str, &str)] = &[
     ("crates/events/schemas", "crates/events/tests/suite/schemas.rs", "schemas"),
     ("docs/cli.md", "crates/cli/src/reference.rs", "docs/cli.md"),
+    ("docs/brokers.md", "xtask/src/matrix/mod.rs", "docs/brokers.md"),
     ("docs/errors", "crates/gateway/src/problem/codes.rs", "docs/errors"),
 ];
 

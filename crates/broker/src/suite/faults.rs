@@ -35,7 +35,7 @@ async fn open(factory: &dyn Factory) -> Option<Box<dyn Subject>> {
         report::skip("there is no server behind the store");
         return None;
     };
-    report::remark(&faults.settings());
+    report::settings(&faults.settings());
     Some(subject)
 }
 

@@ -3,8 +3,10 @@
 mod check;
 mod completions;
 mod config;
+mod dead_letters;
 mod demo;
 mod export;
+mod groups;
 mod import;
 mod mirror;
 mod publish;
@@ -39,6 +41,12 @@ pub(crate) enum Command {
     Export(export::Args),
     /// Publish exported events; those that are there already are counted and skipped
     Import(import::Args),
+    /// List the consumer groups: who works, how far behind, what is dead
+    Groups(groups::ListArgs),
+    /// Show one consumer group: its workers and their lanes
+    Group(groups::ShowArgs),
+    /// List what a group could not handle, send it again, or give it up
+    DeadLetters(dead_letters::Args),
     /// Copy streams from one broker to another; stopped anywhere, the next one goes on
     Mirror(mirror::Args),
     /// Verify an embedded log
@@ -62,6 +70,9 @@ pub(crate) async fn run(cli: Cli, env: Env<'_>) -> anyhow::Result<ExitCode> {
         Command::Show(args) => show::run(&args).await,
         Command::Export(args) => export::run(&args).await,
         Command::Import(args) => import::run(args).await,
+        Command::Groups(args) => groups::list(&args).await,
+        Command::Group(args) => groups::show(&args).await,
+        Command::DeadLetters(args) => dead_letters::run(&args).await,
         Command::Mirror(args) => mirror::run(args).await,
         Command::Check(args) => check::run(&args).await,
         Command::Schema(args) => schema::run(&args),

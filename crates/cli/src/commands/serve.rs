@@ -33,6 +33,7 @@ impl Args {
     /// Refuses settings that cannot work.
     pub(crate) fn check(&self) -> Result<(), BadConfig> {
         self.settings.check()?;
+        self.settings.check_over(&self.broker)?;
         self.settings.gateway().check().map_err(BadConfig)
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use headwater::BrokerUrl;
+
 use super::{HttpSettings, RetentionSettings, ServerSettings, millis};
 use crate::{exit::BadConfig, units::Limit};
 
@@ -23,6 +25,26 @@ impl ServerSettings {
                 let limit = self.limit_event;
                 return refuse("limit-event", &format!("must not be over `{key}`: {limit} is over {most}"));
             }
+        }
+        Ok(())
+    }
+}
+
+impl ServerSettings {
+    /// Refuses what a broker cannot keep to: nothing that was asked for is left out without a word.
+    ///
+    /// # Errors
+    /// Names the first such key.
+    pub(crate) fn check_over(&self, broker: &BrokerUrl) -> Result<(), BadConfig> {
+        if !matches!(broker, BrokerUrl::Kafka(_)) {
+            return Ok(());
+        }
+        let kafka = "must be `off` over Kafka, which keeps events by age and size only";
+        if self.retention.retention_durable_events.0.is_some() {
+            return refuse("retention-durable-events", kafka);
+        }
+        if self.retention.retention_run_after_end.0.is_some() {
+            return refuse("retention-run-after-end", kafka);
         }
         Ok(())
     }

@@ -83,6 +83,20 @@ fn a_password_in_a_url_is_never_shown() {
     assert!(stdout(&output).contains("http://127.0.0.1:1/x"), "{}", stdout(&output));
 }
 
+/// What Kafka cannot keep to is refused before it is called.
+#[test]
+fn settings_that_a_broker_cannot_keep_to_end_with_64() {
+    if !cfg!(feature = "kafka") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    for flag in ["--retention-durable-events=1000", "--retention-run-after-end=1h"] {
+        let key = flag[2..].split('=').next().unwrap();
+        let words = [&*format!("key `{key}`"), "Kafka"];
+        refuses(folder.path(), &["serve", "--broker", "kafka://127.0.0.1:1", flag], 64, &words);
+    }
+}
+
 /// The build that runs this test may have all of them: then there is nothing to refuse.
 #[test]
 fn a_broker_that_was_not_built_in_names_the_flag_that_adds_it() {

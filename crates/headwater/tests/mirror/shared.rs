@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use headwater::{
-    Broker, EventBroker as _, EventPublisher as _, EventSubscriberExt as _, Filter, MemoryOptions, Scope, Tenant,
+    Broker, EventBroker as _, EventPublisher as _, EventSubscriberExt as _, Filter, MemoryOptions, Scope,
+    Tenant,
     mirror::{End, MirrorOptions},
 };
 

@@ -6,7 +6,10 @@ use std::{
 };
 
 use headwater_store::Error;
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::{
+    consumer::{BaseConsumer, Consumer},
+    error::KafkaError,
+};
 
 use crate::{
     context::Context,
@@ -94,23 +97,27 @@ impl Metadata {
         Some(found)
     }
 
-    fn late(&self, error: Option<rdkafka::error::KafkaError>) -> Error {
+    fn late(&self, error: Option<KafkaError>) -> Error {
         let servers = &self.names.servers;
-        match (self.context.trouble(), error) {
-            (Some(trouble), _) => {
-                Error::unavailable(format_args!("kafka at {servers} does not answer: {}", trouble.reason))
-            }
+        let reason = match (self.context.trouble(), error) {
+            (Some(trouble), _) => format!("kafka at {servers} does not answer: {}", trouble.reason),
             (None, Some(error)) => match explain(&self.names, "connecting", &error) {
-                Error::Unavailable { reason } => Error::unavailable(format_args!(
-                    "{reason}; if the server asks for a user or for TLS, the URL must have them"
-                )),
-                other => other,
+                Error::Unavailable { reason } => reason,
+                other => return other,
             },
-            (None, None) => Error::unavailable(format_args!(
-                "the topics `{}` and `{}` on {servers} are not ready",
-                self.names.topic, self.names.state
-            )),
-        }
+            (None, None) => {
+                let (log, state) = (&self.names.topic, &self.names.state);
+                return Error::unavailable(format_args!(
+                    "the topics `{log}` and `{state}` on {servers} are not ready"
+                ));
+            }
+        };
+        // A server that is not spoken to as it expects hangs up without a word.
+        let hint = match reason.contains("Connection refused") {
+            true => "",
+            false => "; the URL must have a user if the server asks for one, and `tls=` as the server has it",
+        };
+        Error::unavailable(format_args!("{reason}{hint}"))
     }
 }
 

@@ -100,6 +100,7 @@ impl Feeds {
 
     /// A stream was deleted up to there: it is taken out of what is kept, and followers are told.
     pub(crate) fn deleted(&self, tenant: &Tenant, stream: &StreamName, to: u64) {
+        self.link.scans.forget();
         let feeds: Vec<_> = self.lock().values().filter_map(Weak::upgrade).collect();
         for feed in feeds {
             feed.deleted(tenant, stream, to);

@@ -10,6 +10,8 @@ mod scans;
 pub(crate) use scan::Scan;
 pub(crate) use scans::Scans;
 
+use std::sync::Arc;
+
 use headwater_events::{Position, lane_of};
 use headwater_store::{Error, GapReason, Page, ReadScope};
 
@@ -18,7 +20,7 @@ use crate::{link::Link, marks::Gone};
 impl Link {
     /// History of a scope.
     pub(crate) async fn page(
-        &self,
+        self: &Arc<Self>,
         scope: &ReadScope,
         after: Position,
         limit: usize,
@@ -74,7 +76,7 @@ impl Link {
 
     /// Durable events of a tenant, a lane, or both.
     async fn referred(
-        &self,
+        self: &Arc<Self>,
         tenant: Option<&headwater_events::Tenant>,
         lane: Option<headwater_events::Lane>,
         after: Position,

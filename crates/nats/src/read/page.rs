@@ -1,11 +1,16 @@
 //! The messages of a page.
 
+use std::sync::Arc;
+
 use futures_util::future::try_join;
 use headwater_events::Position;
 use headwater_store::{Error, Gap, GapReason, Page, Record};
 use serde_json::json;
 
-use super::Scan;
+use super::{
+    Scan,
+    scans::{Ahead, Next},
+};
 use crate::{
     codec::{direct_seq, direct_subject, record},
     link::Link,
@@ -70,7 +75,7 @@ impl Filling {
 impl Link {
     /// The messages under a filter behind `after`, as a page that tells of no gap yet but those of foreign entries.
     pub(super) async fn messages(
-        &self,
+        self: &Arc<Self>,
         filter: &str,
         after: Position,
         limit: usize,
@@ -79,8 +84,20 @@ impl Link {
         let page = Page { next: after, ..Page::default() };
         let mut filling = Filling { page, limit, max_bytes, bytes: 0, left_out: false };
         let resets = self.identity.borrow().resets;
-        if let Some(scan) = self.scans.take(filter, after, resets)
-            && self.fill(&mut filling, filter, scan).await?
+        let kept = match self.scans.take(filter, after, resets) {
+            Some(Next::Scan(scan)) => Some(scan),
+            Some(Next::Ahead(ahead)) => match ahead.await {
+                Ok(Ok(ahead)) => {
+                    ahead.records.into_iter().for_each(|(seq, record)| filling.take(seq, record));
+                    Some(ahead.scan)
+                }
+                // Then it is read now.
+                _ => None,
+            },
+            None => None,
+        };
+        if let Some(scan) = kept
+            && self.fill(&mut filling, filter, scan, true).await?
         {
             return Ok(filling.page);
         }
@@ -94,8 +111,22 @@ impl Link {
         Ok(filling.page)
     }
 
+    /// Reads the next page of somebody who reads on.
+    fn read_ahead(self: &Arc<Self>, mut scan: Scan, limit: usize, max_bytes: usize) -> Next {
+        let link = Arc::clone(self);
+        Next::Ahead(tokio::spawn(async move {
+            let mut records = Vec::with_capacity(limit.min(CHUNK));
+            let taken = scan.each(&link, limit.min(CHUNK), max_bytes, |place, message| {
+                let record = record(&message.subject, message.headers.as_ref(), message.payload, place.seq);
+                records.push((place.seq, record));
+            });
+            taken.await?;
+            Ok(Ahead { scan, records })
+        }))
+    }
+
     /// Fills the page from where it is; gives whether there was more.
-    async fn fill_anew(&self, filling: &mut Filling, filter: &str) -> Result<bool, Error> {
+    async fn fill_anew(self: &Arc<Self>, filling: &mut Filling, filter: &str) -> Result<bool, Error> {
         let start = filling.page.next.next().0;
         let few = filling.limit.saturating_sub(filling.page.records.len()).clamp(1, DIRECT);
         let room = filling.max_bytes.clamp(1, 1 << 24);
@@ -114,16 +145,26 @@ impl Link {
             return Ok(false);
         }
         let scan = Scan::new(self, vec![filter.to_owned()], filling.page.next.0 + 1, false).await?;
-        self.fill(filling, filter, scan).await
+        self.fill(filling, filter, scan, false).await
     }
 
-    /// The same through a consumer, which is kept for the next page.
-    async fn fill(&self, filling: &mut Filling, filter: &str, mut scan: Scan) -> Result<bool, Error> {
+    /// The same through a consumer, which is kept for the next page; `again`: it was kept by the last one.
+    async fn fill(
+        self: &Arc<Self>,
+        filling: &mut Filling,
+        filter: &str,
+        mut scan: Scan,
+        again: bool,
+    ) -> Result<bool, Error> {
         let resets = self.identity.borrow().resets;
         while !filling.left_out && scan.pending() > 0 {
             if filling.is_full() {
                 filling.page.more = true;
-                self.scans.keep(filter, filling.page.next, resets, scan);
+                let next = match again {
+                    true => self.read_ahead(scan, filling.limit, filling.max_bytes),
+                    false => Next::Scan(scan),
+                };
+                self.scans.keep(filter, filling.page.next, resets, next);
                 return Ok(true);
             }
             let wanted = (filling.limit - filling.page.records.len()).min(CHUNK);

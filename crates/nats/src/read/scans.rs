@@ -6,7 +6,8 @@ use std::{
 };
 
 use headwater_events::Position;
-use tokio::time::Instant;
+use headwater_store::{Error, Record};
+use tokio::{task::JoinHandle, time::Instant};
 
 use super::Scan;
 
@@ -16,7 +17,7 @@ const KEPT: usize = 16;
 const FRESH: Duration = Duration::from_secs(5);
 
 /// Where pages ended that have a next one: who reads on gets the consumer of the last page, which spares the making of
-/// another.
+/// another. Who has read on once is read ahead for.
 #[derive(Debug, Default)]
 pub(crate) struct Scans(Mutex<Vec<Kept>>);
 
@@ -27,7 +28,24 @@ struct Kept {
     /// Another log has other positions.
     resets: u64,
     since: Instant,
-    scan: Scan,
+    scan: Next,
+}
+
+/// What the next page is made of.
+#[derive(Debug)]
+pub(super) enum Next {
+    /// A consumer that stands there.
+    Scan(Scan),
+    /// One that reads ahead.
+    Ahead(JoinHandle<Result<Ahead, Error>>),
+}
+
+/// What was read ahead, and the consumer behind it.
+#[derive(Debug)]
+pub(super) struct Ahead {
+    pub(super) scan: Scan,
+    /// Each with its position; `None`: an entry of somebody else.
+    pub(super) records: Vec<(u64, Option<Record>)>,
 }
 
 impl Scans {
@@ -35,8 +53,8 @@ impl Scans {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The consumer of a page of that filter that ended there.
-    pub(super) fn take(&self, filter: &str, after: Position, resets: u64) -> Option<Scan> {
+    /// What was kept of a page of that filter that ended there.
+    pub(super) fn take(&self, filter: &str, after: Position, resets: u64) -> Option<Next> {
         let mut kept = self.lock();
         let found = kept.iter().position(|kept| {
             kept.next == after
@@ -48,12 +66,17 @@ impl Scans {
     }
 
     /// Keeps the consumer of a page that ended there; the server forgets those that nobody comes back for.
-    pub(super) fn keep(&self, filter: &str, next: Position, resets: u64, scan: Scan) {
+    pub(super) fn keep(&self, filter: &str, next: Position, resets: u64, scan: Next) {
         let mut kept = self.lock();
         kept.retain(|kept| kept.since.elapsed() < FRESH);
         if kept.len() >= KEPT {
             kept.remove(0);
         }
         kept.push(Kept { filter: filter.to_owned(), next, resets, since: Instant::now(), scan });
+    }
+
+    /// Forgets what was read ahead: something of it may have been deleted.
+    pub(crate) fn forget(&self) {
+        self.lock().clear();
     }
 }

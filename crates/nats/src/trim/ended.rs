@@ -12,7 +12,7 @@ use crate::{
     api::Get,
     codec::{direct_seq, direct_subject, read_header},
     link::Link,
-    marks::{Gone, Past},
+    marks::{Gone, Left, Past},
     names::Home,
     read::Scan,
 };
@@ -69,7 +69,7 @@ impl Link {
         let mut marks = taking.marks();
         marks.push((None, None, to));
         self.set_removed(marks).await?;
-        self.change_past(&home.tenant, &home.stream, |past| {
+        self.change_past(&home.tenant, &home.stream, Left::Nothing, |past| {
             if past.gone_to() >= to {
                 return false;
             }
@@ -80,7 +80,8 @@ impl Link {
         self.purge(filter, to).await.map(drop)
     }
 
-    async fn last(&self, filter: &str) -> Result<Option<Message>, Error> {
+    /// The last event under a filter.
+    pub(super) async fn last(&self, filter: &str) -> Result<Option<Message>, Error> {
         self.get(&Get { last_by_subj: Some(filter.to_owned()), ..Get::default() }).await
     }
 

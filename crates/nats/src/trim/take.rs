@@ -3,11 +3,18 @@
 use std::collections::HashMap;
 
 use futures_util::{TryStreamExt, stream};
-use headwater_events::{Class, Lane, Mark, StreamName, Tenant};
+use headwater_events::{Class, Lane, Mark, StreamName, Tenant, lane_of};
 use headwater_store::Error;
 
 use super::Kind;
-use crate::{codec::read_header, link::Link, marks::Past, metric_definitions, names::Home, read::Scan};
+use crate::{
+    codec::{direct_seq, read_header},
+    link::Link,
+    marks::{Left, Past},
+    metric_definitions,
+    names::Home,
+    read::Scan,
+};
 
 /// So many events are written down and purged together.
 const CHUNK: usize = 2000;
@@ -151,8 +158,17 @@ impl Link {
         stream::iter(taking.runs.iter().map(Ok::<_, Error>))
             .try_for_each_concurrent(8, |((tenant, stream), going)| async move {
                 let first = self.first_of(tenant, stream).await?;
-                self.change_past(tenant, stream, |past| going.note(past, first)).await
+                let left = self.left_behind(tenant, stream, taking.last).await?;
+                self.change_past(tenant, stream, left, |past| going.note(past, first)).await
             })
             .await
+    }
+
+    /// Whether something of a run stands behind a place.
+    async fn left_behind(&self, tenant: &Tenant, stream: &StreamName, place: u64) -> Result<Left, Error> {
+        let lane = lane_of(tenant.as_str(), stream.as_str(), self.identity.borrow().lanes);
+        let last = self.last(&self.names.stream(tenant, lane, stream)).await?;
+        let last = last.as_ref().and_then(direct_seq).unwrap_or(0);
+        Ok(if last > place { Left::Something } else { Left::Nothing })
     }
 }

@@ -123,9 +123,10 @@ impl Pump {
     /// Reads on to the tail, so that those who are new begin there, and takes them in.
     async fn include(&mut self) -> Result<(), Error> {
         let (subjects, version) = self.wanted.now();
-        let (tail, _) = self.look().await?;
+        let tail = self.look().await?;
         let mut live = self.link.live().await?;
-        while self.read(&mut live.commands).await? {}
+        // Not for as long as there is something: a busy log always has.
+        while self.at.position < tail.0 && self.read(&mut live.commands).await? {}
         self.at = self.at.max(Id { position: tail.0, behind: 0 });
         self.tenants = subjects.iter().flatten().cloned().collect();
         self.everyone = subjects.contains(&None);
@@ -137,16 +138,16 @@ impl Pump {
             self.tenants.extend(names?.iter().filter_map(|name| name.parse::<Tenant>().ok()));
         }
         self.version = Some(version);
-        self.wanted.reads(&subjects, Position(self.at.position));
+        self.wanted.reads(&subjects, version, Position(self.at.position));
         Ok(())
     }
 
     /// Whether the data is still the same, how far it has come, and where it may have lost something.
-    async fn look(&mut self) -> Result<(Position, ()), Error> {
+    async fn look(&mut self) -> Result<Position, Error> {
         let (tail, lost) = tail::look(&self.link).await?;
         self.lost = lost;
         self.notice();
-        Ok((tail, ()))
+        Ok(tail)
     }
 
     /// Tells everyone if the data was replaced.

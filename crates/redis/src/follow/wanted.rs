@@ -23,10 +23,17 @@ type Subject = Option<Tenant>;
 pub(super) struct Wanted {
     seats: Mutex<Seats>,
     pub(super) changed: Notify,
-    /// What the pump reads along, each from a position on.
-    along: watch::Sender<HashMap<Subject, Position>>,
+    along: watch::Sender<Along>,
     /// The connection that waits for news, as the server knows it; 0 while none does.
     pub(super) waiting: AtomicU64,
+}
+
+/// What the pump reads along, each from a position on.
+#[derive(Default)]
+struct Along {
+    /// Of which state of the seats this is.
+    version: u64,
+    since: HashMap<Subject, Position>,
 }
 
 #[derive(Default)]
@@ -55,20 +62,25 @@ impl Wanted {
             FollowScope::Tenant(tenant) => Some(tenant.clone()),
             FollowScope::All | FollowScope::Lane(_) => None,
         };
-        {
+        let version = {
             let mut seats = self.seats();
             let count = seats.count.entry(subject.clone()).or_insert(0);
             *count += 1;
             if *count == 1 {
                 seats.version += 1;
             }
-        }
+            seats.version
+        };
         let seat = Seat { wanted: Arc::clone(self), subject: subject.clone() };
         let mut along = self.along.subscribe();
         let begin = tokio::time::Instant::now();
         loop {
-            if let Some(since) = along.borrow_and_update().get(&subject) {
-                return Ok((seat, *since));
+            {
+                // An older state may have this subject from a follower that has gone, and be about to lose it.
+                let along = along.borrow_and_update();
+                if let Some(since) = along.since.get(&subject).filter(|_| along.version >= version) {
+                    return Ok((seat, *since));
+                }
             }
             if begin.elapsed() > link.options.patience + link.options.response_timeout {
                 return Err(Error::unavailable(&link.status().borrow().detail));
@@ -107,12 +119,13 @@ impl Wanted {
         self.seats().version
     }
 
-    /// Says that exactly these are read along; those that are new from `since` on.
-    pub(super) fn reads(&self, subjects: &[Subject], since: Position) {
+    /// Says that exactly these are read along; those that are new from `from` on.
+    pub(super) fn reads(&self, subjects: &[Subject], version: u64, from: Position) {
         self.along.send_modify(|along| {
-            along.retain(|subject, _| subjects.contains(subject));
+            along.version = version;
+            along.since.retain(|subject, _| subjects.contains(subject));
             for subject in subjects {
-                along.entry(subject.clone()).or_insert(since);
+                along.since.entry(subject.clone()).or_insert(from);
             }
         });
     }

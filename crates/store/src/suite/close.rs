@@ -9,6 +9,7 @@ use super::{
     Case,
     case::{durable, stream, tenant, visible},
     checks::{append, read_all},
+    report,
     view::{Live, is_vector, start},
 };
 use crate::{Error, FollowItem, FollowScope, Record, StatusKind, Version};
@@ -19,6 +20,7 @@ pub async fn an_open_store_is_ready(case: Case) {
     assert_eq!(store.status().borrow().kind, StatusKind::Ready);
     assert_eq!(store.lanes(), 8, "as many lanes as it was created with");
     let capabilities = store.capabilities();
+    report::declares(capabilities);
     assert!(capabilities.max_event_bytes >= 256 * 1024, "every store takes events of 256 KiB");
     append(&store, vec![durable("a", 0)]).await;
     assert_eq!(store.status().borrow().kind, StatusKind::Ready);

@@ -45,8 +45,10 @@ pub struct Entry {
     pub clause: String,
     /// What became of it.
     pub outcome: Outcome,
-    /// What else it says of its run, such as the settings of the server.
-    pub remarks: Vec<String>,
+    /// The settings of the server that decide what may be lost, for clauses that do it harm.
+    pub settings: Option<String>,
+    /// What the store declares, where the clause is about that.
+    pub capabilities: Option<serde_json::Value>,
 }
 
 /// A clause that is running.
@@ -72,7 +74,8 @@ impl Report {
             group: group.to_owned(),
             clause: clause.to_owned(),
             outcome: Outcome::Failed,
-            remarks: Vec::new(),
+            settings: None,
+            capabilities: None,
         };
         let report = Self { entry: Arc::new(Mutex::new(entry)), path };
         report.write();
@@ -130,8 +133,13 @@ pub fn skip(why: &str) {
     note(|entry| entry.outcome = Outcome::Skipped { why: why.to_owned() });
 }
 
-/// Something a reader of the report should know.
-pub fn remark(text: &str) {
-    println!("{text}");
-    note(|entry| entry.remarks.push(text.to_owned()));
+/// The settings of the server under which a clause does it harm.
+pub fn settings(text: &str) {
+    println!("server settings: {text}");
+    note(|entry| entry.settings = Some(text.to_owned()));
+}
+
+/// What the store declares.
+pub fn declares(capabilities: &crate::Capabilities) {
+    note(|entry| entry.capabilities = serde_json::to_value(capabilities).ok());
 }

@@ -21,7 +21,7 @@ pub(super) async fn open(case: &Case) -> Option<(&dyn Faults, Arc<dyn Store>)> {
         return None;
     };
     let store = case.open().await;
-    report::remark(&faults.settings());
+    report::settings(&faults.settings());
     Some((faults, store))
 }
 
