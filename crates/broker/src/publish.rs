@@ -1,6 +1,6 @@
 //! Publishing: a batch is checked whole, then stored whole.
 
-use headwater_events::{Class, Code, Cursor, Event, EventError, Scope, validate};
+use headwater_events::{Class, Code, Cursor, Event, EventError, ScopePrint, validate};
 use headwater_store::{Append, Store};
 use jiff::Timestamp;
 
@@ -60,7 +60,7 @@ fn one(event: &Event, config: &BrokerConfig, now: Timestamp, limit: usize) -> Re
 /// Stores a checked batch and answers with the place of each event in its stream.
 pub(crate) async fn store(store: &dyn Store, batch: Vec<Append>) -> Result<Vec<Published>, Error> {
     let homes: Vec<_> =
-        batch.iter().map(|a| (Scope::Stream(a.tenant.clone(), a.stream.clone()).print(), a.class)).collect();
+        batch.iter().map(|a| (ScopePrint::of_stream(&a.tenant, &a.stream), a.class)).collect();
     let appended = store.append(batch).await?;
     // Asked afterwards: a store that was replaced in between answers with places of the new numbering.
     let epoch = store.epoch();

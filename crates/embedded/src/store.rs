@@ -181,8 +181,7 @@ impl EventLog for EmbeddedStore {
             return Ok(Vec::new());
         }
         let identity = self.shared.identity;
-        let events: Vec<_> =
-            batch.into_iter().map(|event| Prepared::new(event, identity.lanes, identity.seed)).collect();
+        let events = Prepared::batch(batch, identity.lanes, identity.seed);
         let bytes = events.iter().map(|event| event.json.len()).sum::<usize>();
         let all = (self.shared.options.queue_bytes / ROOM_UNIT).max(1);
         // A batch that is larger than the queue has it for itself.

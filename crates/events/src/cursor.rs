@@ -34,7 +34,7 @@ impl Scope {
     #[must_use]
     pub fn print(&self) -> ScopePrint {
         match self {
-            Self::Stream(t, s) => ScopePrint(scope_hash(t.as_str(), Some(s.as_str()))),
+            Self::Stream(t, s) => ScopePrint::of_stream(t, s),
             Self::Streams(t, _) | Self::Tenant(t) | Self::Feed(t) => ScopePrint(scope_hash(t.as_str(), None)),
         }
     }
@@ -43,6 +43,14 @@ impl Scope {
 /// The fingerprint of a scope: tenant, and stream if it is one. Never the filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ScopePrint(u64);
+
+impl ScopePrint {
+    /// The fingerprint of [`Scope::Stream`].
+    #[must_use]
+    pub fn of_stream(tenant: &Tenant, stream: &StreamName) -> Self {
+        Self(scope_hash(tenant.as_str(), Some(stream.as_str())))
+    }
+}
 
 /// An opaque, URL-safe token of at most 128 bytes (512 where the place has one number a lane): which scope, which
 /// numbering, which place.

@@ -129,6 +129,9 @@ impl Group {
         from: &mut Sources<'_>,
     ) -> Result<(), Error> {
         let mut appended = Vec::with_capacity(events.len());
+        self.records.reserve(events.len());
+        self.prints.reserve(events.len());
+        self.print_at.reserve(events.len());
         for event in events {
             appended.push(self.event(event, from)?);
         }

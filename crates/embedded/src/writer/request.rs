@@ -49,33 +49,53 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
-    pub(crate) fn new(append: Append, lanes: u16, seed: u64) -> Self {
-        let Append { event, tenant, stream, class, mark } = append;
-        let (tenant, stream) = (tenant.as_str(), stream.as_str());
-        let run = keys::run(tenant, stream);
-        let json = event.json().clone();
-        let Lane(lane) = headwater_events::lane_of(tenant, stream, lanes);
-        Self {
-            class,
-            mark,
-            json_hash: xxh3_64(&json),
-            json,
-            print: print(seed, tenant, &event),
-            lane,
-            run_hash: xxh3_64(&run),
-            run: Bytes::from(run),
-            event,
+    /// The events of a batch.
+    pub(crate) fn batch(batch: Vec<Append>, lanes: u16, seed: u64) -> Vec<Self> {
+        let mut prepared: Vec<Self> = Vec::with_capacity(batch.len());
+        // Written over and over: what recognizes an event is made of several pieces.
+        let mut scratch = Vec::new();
+        for append in batch {
+            let home = Home::of(&append, prepared.last(), lanes);
+            prepared.push(Self::new(append, home, seed, &mut scratch));
         }
+        prepared
+    }
+
+    fn new(append: Append, home: Home, seed: u64, scratch: &mut Vec<u8>) -> Self {
+        let Append { event, tenant, class, mark, .. } = append;
+        let Home { run, run_hash, lane } = home;
+        let json = event.json().clone();
+        let print = print(seed, tenant.as_str(), &event, scratch);
+        Self { class, mark, run, run_hash, lane, json_hash: xxh3_64(&json), json, print, event }
     }
 }
 
-fn print(seed: u64, tenant: &str, event: &Event) -> u128 {
-    let parts = [tenant, event.source(), event.id()];
-    let mut bytes = Vec::with_capacity(parts.iter().map(|part| part.len() + 1).sum());
-    for part in parts {
-        bytes.extend_from_slice(part.as_bytes());
-        // A byte that no part holds: control characters are refused.
-        bytes.push(0);
+/// What the events of a run have in common.
+struct Home {
+    run: Bytes,
+    run_hash: u64,
+    lane: u16,
+}
+
+impl Home {
+    /// That of the event before, where both are of one run, as they are more often than not.
+    fn of(append: &Append, before: Option<&Prepared>, lanes: u16) -> Self {
+        let (tenant, stream) = (append.tenant.as_str(), append.stream.as_str());
+        if let Some(before) = before.filter(|before| keys::split(&before.run) == Some((tenant, stream))) {
+            return Self { run: before.run.clone(), run_hash: before.run_hash, lane: before.lane };
+        }
+        let run = keys::run(tenant, stream);
+        let Lane(lane) = headwater_events::lane_of(tenant, stream, lanes);
+        Self { run_hash: xxh3_64(&run), run: Bytes::from(run), lane }
     }
-    xxh3_128_with_seed(&bytes, seed)
+}
+
+fn print(seed: u64, tenant: &str, event: &Event, scratch: &mut Vec<u8>) -> u128 {
+    scratch.clear();
+    for part in [tenant, event.source(), event.id()] {
+        scratch.extend_from_slice(part.as_bytes());
+        // A byte that no part holds: control characters are refused.
+        scratch.push(0);
+    }
+    xxh3_128_with_seed(scratch, seed)
 }
