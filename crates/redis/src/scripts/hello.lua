@@ -17,7 +17,9 @@ if had[4] ~= run then
     -- minute ahead at a million events a second.
     local to = math.max(last + 60000000, now)
     -- One that was running already when the last event was stored elsewhere has it from there, perhaps not all of it.
-    local started = present(0) / 1000 - tonumber(ARGV[11]) * 1000
+    -- A server tells its age as a difference of whole seconds: it may have been started up to a second later than that
+    -- says, so that one which comes back at once is not taken for another.
+    local started = present(0) / 1000 - tonumber(ARGV[11]) * 1000 + 1000
     if not (had[6] == '1' and had[5] == server and started >= int(had[10])) then
       local all = lost == '' and {} or cmsgpack.unpack(lost)
       all[#all + 1] = last
