@@ -26,7 +26,6 @@ impl OpenStore for Place {
 
     async fn open(&self, setup: &Setup) -> Arc<dyn Store> {
         let mut options = self.0.options().await;
-        options.lanes = 8;
         options.retention = setup.retention;
         Arc::new(KafkaStore::open(options).await.expect("the store opens"))
     }

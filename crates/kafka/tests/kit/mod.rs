@@ -7,7 +7,7 @@ mod harm;
 mod past;
 
 use std::sync::{
-    Arc, Mutex, OnceLock, PoisonError,
+    Arc, OnceLock,
     atomic::{AtomicBool, AtomicU32, Ordering},
 };
 
@@ -25,12 +25,14 @@ pub(crate) struct OnKafka {
     topic: String,
     harmed: AtomicBool,
     own: OnceLock<Own>,
-    lanes: Mutex<u16>,
 }
+
+/// How many lanes the suite's stores have.
+const LANES: u16 = 8;
 
 impl OnKafka {
     pub(crate) fn new() -> Self {
-        Self { topic: topic(), harmed: AtomicBool::new(false), own: OnceLock::new(), lanes: Mutex::new(0) }
+        Self { topic: topic(), harmed: AtomicBool::new(false), own: OnceLock::new() }
     }
 
     /// Where the store of this fixture is.
@@ -49,6 +51,7 @@ impl OnKafka {
     pub(crate) async fn options(&self) -> KafkaOptions {
         let mut options = KafkaOptions::from_url(&self.url().await).expect("a URL");
         options.topic.clone_from(&self.topic);
+        options.lanes = LANES;
         options
     }
 
@@ -58,8 +61,7 @@ impl OnKafka {
 
     /// The topic as somebody else sees it, who goes to the server itself.
     fn past(&self) -> Past {
-        let lanes = *self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-        Past::new(self.own().direct(), &self.topic, lanes)
+        Past::new(self.own().direct(), &self.topic, LANES)
     }
 }
 
@@ -83,10 +85,9 @@ impl Fixture for OnKafka {
 
     async fn open(&self, setup: &Setup) -> Arc<dyn Store> {
         let mut options = self.options().await;
-        options.lanes = setup.lanes;
+        assert_eq!(setup.lanes, LANES);
         options.retention = setup.retention;
         options.clock = Arc::clone(&setup.clock);
-        *self.lanes.lock().unwrap_or_else(PoisonError::into_inner) = setup.lanes;
         Arc::new(KafkaStore::open(options).await.expect("the store opens"))
     }
 
