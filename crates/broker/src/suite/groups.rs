@@ -348,12 +348,16 @@ pub async fn a_dead_workers_events_are_taken_over(factory: &dyn Factory) {
 pub async fn an_extended_lease_is_kept(factory: &dyn Factory) {
     let subject = plain(factory).await;
     let broker = subject.broker();
-    let group = make(&*broker, "extend").await;
+    // Long enough for a slow server to answer several times within it.
+    let lease = 3 * LEASE;
+    let group = group("extend");
+    let config = GroupConfig { lease, ..quick() };
+    assert!(broker.put_group(&group, Start::Earliest, config).await.expect("a group"), "it is new");
     publish(&*broker, &[note("a", 0)]).await;
     let got = fetch(&*broker, &group, "slow", 1).await.deliveries;
     assert_eq!(ids(&got), ["a/0"]);
     for _ in 0..9 {
-        tokio::time::sleep(LEASE / 3).await;
+        tokio::time::sleep(lease / 6).await;
         let extended = broker.extend(&group, &[got[0].lease]).await.expect("an answer");
         assert_eq!(extended, [Ok(())]);
         let other = fetch(&*broker, &group, "other", 1).await.deliveries;
