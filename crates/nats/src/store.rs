@@ -44,6 +44,7 @@ impl NatsStore {
         let atomic = link.adjust().await? && link.options.atomic;
         let feeds = Arc::new(Feeds::new(Arc::clone(&link)));
         let mut capabilities = Capabilities::full();
+        capabilities.shared = true;
         capabilities.atomic_batch = atomic;
         capabilities.dedup_window = Some(link.options.dedup_window);
         capabilities.follow_by_tenant = true;
