@@ -66,9 +66,9 @@ impl Tape {
         }
     }
 
-    /// Takes items until the event with this id.
+    /// Takes items until the event with this id. Events of other lanes may have come behind it.
     pub(super) async fn until(&mut self, id: &str) {
-        while self.events.last().is_none_or(|last| last.event().id() != id) {
+        while !self.events.iter().rev().any(|event| event.event().id() == id) {
             assert!(self.step().await, "over before {id}; {}", self.story());
         }
     }
