@@ -1,6 +1,6 @@
 //! rdkafka: an idempotent producer, a consumer of every partition.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use async_trait::async_trait;
@@ -46,9 +46,16 @@ impl Client {
         let mut config = self.config.clone();
         config.set("group.id", "bare").set("enable.auto.commit", "false").set("fetch.wait.max.ms", "100");
         let consumer: StreamConsumer = config.create()?;
-        let mut all = TopicPartitionList::new();
+        let (mut all, give_up) = (TopicPartitionList::new(), Instant::now() + TIMEOUT);
         for partition in 0..i32::from(DEFAULT_LANES) {
-            let (_, end) = consumer.fetch_watermarks(TOPIC, partition, TIMEOUT)?;
+            let end = loop {
+                match consumer.fetch_watermarks(TOPIC, partition, TIMEOUT) {
+                    Ok((_, end)) => break end,
+                    // The topic is new: its partitions have no leader yet.
+                    Err(error) if Instant::now() > give_up => return Err(error.into()),
+                    Err(_) => std::thread::sleep(Duration::from_millis(50)),
+                }
+            };
             let from = if from_end { Offset::Offset(end) } else { Offset::Beginning };
             all.add_partition_offset(TOPIC, partition, from)?;
         }
