@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use headwater::{
-    Broker, EventBroker as _, EventPublisher as _, EventSubscriberExt as _, Filter, MemoryOptions, Scope,
-    Tenant,
+    Broker, EventSubscriberExt as _, Filter, MemoryOptions, Scope, Tenant,
     mirror::{End, MirrorOptions},
 };
 
