@@ -1,6 +1,12 @@
 //! What is known of one lane without asking.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    collections::VecDeque,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use headwater_events::Position;
 use headwater_store::ring::Ring;
@@ -17,7 +23,12 @@ pub(crate) struct LaneLog {
     low: AtomicU64,
     /// The last position that an append of this process was answered with.
     answered: AtomicU64,
+    /// The newest records that could not be decoded, with their keys: no run's record counts them.
+    undecodable: Mutex<VecDeque<(Position, Vec<u8>)>>,
 }
+
+/// How many undecodable records are remembered.
+const MAX_UNDECODABLE: usize = 1024;
 
 impl LaneLog {
     /// A lane that is followed from behind `after`.
@@ -27,6 +38,7 @@ impl LaneLog {
             reached: watch::Sender::new(after),
             low: AtomicU64::new(low.0),
             answered: AtomicU64::new(0),
+            undecodable: Mutex::default(),
         }
     }
 
@@ -60,6 +72,21 @@ impl LaneLog {
     /// The last position that anybody here knows of.
     pub(crate) fn tail(&self) -> Position {
         self.reached().max(Position(self.answered.load(Ordering::SeqCst)))
+    }
+
+    /// A record with this key cannot be decoded.
+    pub(crate) fn note_undecodable(&self, position: Position, key: &[u8]) {
+        let mut noted = self.undecodable.lock().unwrap_or_else(PoisonError::into_inner);
+        if noted.len() == MAX_UNDECODABLE {
+            noted.pop_front();
+        }
+        noted.push_back((position, key.to_vec()));
+    }
+
+    /// The last record with this key that cannot be decoded, as far as it is remembered.
+    pub(crate) fn last_undecodable(&self, key: &[u8]) -> Option<Position> {
+        let noted = self.undecodable.lock().unwrap_or_else(PoisonError::into_inner);
+        noted.iter().rev().find(|(_, of)| of == key).map(|(position, _)| *position)
     }
 
     pub(crate) fn low(&self) -> Position {

@@ -126,6 +126,7 @@ pub fn run<F: Factory>(
     factory: &F,
     test: impl for<'a> FnOnce(&'a dyn Factory) -> BoxFuture<'a, ()>,
 ) {
+    let _turn = headwater_store::suite::Turn::of(group);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.expect("a runtime can be started");
     let report = Report::begin("broker", &factory.name(), group, clause);

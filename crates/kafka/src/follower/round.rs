@@ -47,6 +47,7 @@ impl Round {
                 self.finish_lane(engine, lane);
                 tracing::warn!(topic = engine.names.topic, %lane, %position, "a record that is none of ours");
                 metrics::counter!(metric_definitions::UNDECODABLE).increment(1);
+                log.note_undecodable(position, message.key().unwrap_or_default());
                 log.ring.lost(reached, position, GapReason::Undecodable);
                 log.reach(position);
             }

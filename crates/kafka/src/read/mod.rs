@@ -15,7 +15,7 @@ use self::{
     wanted::Wanted,
 };
 pub(crate) use self::{pool::Pool, scan::is_void};
-use crate::{engine::Engine, lane_log::LaneLog};
+use crate::{engine::Engine, lane_log::LaneLog, names::run_key};
 
 /// A page of a scope.
 pub(crate) async fn read(
@@ -62,7 +62,9 @@ async fn fill(
             };
             // Nothing of the run stands before its first event.
             filler.pass(run.first.prev().min(to));
-            run.last.min(to)
+            // Entries of others with the run's key are not in its record, and readers are told of them.
+            let foreign = log.last_undecodable(run_key(tenant.as_str(), stream.as_str()).as_bytes());
+            run.last.max(foreign.unwrap_or_default()).min(to)
         }
         _ => to,
     };

@@ -47,6 +47,7 @@ mod list;
 mod rng;
 mod shaped;
 mod sparse;
+mod turn;
 mod view;
 
 pub use case::Case;
@@ -55,6 +56,7 @@ pub use harm::{Faults, Harm};
 use report::Report;
 pub use shaped::{Shape, Shaped};
 pub use sparse::Sparse;
+pub use turn::Turn;
 
 use std::{future::Future, time::Duration};
 
@@ -70,6 +72,7 @@ const FAULT_TIMEOUT: Duration = Duration::from_secs(900);
 pub fn run<F: Future<Output = ()>>(name: [&str; 3], fixture: impl Fixture, clause: impl FnOnce(Case) -> F) {
     let [package, group, clause_name] = name;
     let store = fixture.name().unwrap_or(package.strip_prefix("headwater-").unwrap_or(package));
+    let _turn = Turn::of(group);
     let report = Report::begin("store", store, group, clause_name);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.expect("a runtime for the clause");
