@@ -36,8 +36,7 @@ pub fn put(address: SocketAddr, path: &str, json: &str) -> Result<(u16, String)>
 
 fn send(address: SocketAddr, method: &str, path: &str, kind: &str, body: &str) -> Result<(u16, String)> {
     let length = body.len();
-    let head =
-        format!("{method} {path} HTTP/1.1\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n");
+    let head = format!("{method} {path} HTTP/1.1\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n");
     call(address, &head, body)
 }
 

@@ -41,7 +41,8 @@ fn main() -> Result<()> {
             seed: chance.below(u64::MAX),
             ..Shift::default()
         };
-        let report = shift::work(&shift).with_context(|| format!("round {round} of seed {seed}: {shift:?}"))?;
+        let report =
+            shift::work(&shift).with_context(|| format!("round {round} of seed {seed}: {shift:?}"))?;
         println!(
             "round {round}/{rounds}: {} events handled, {} of them again, {} kills, {:.1?}",
             report.handled, report.again, shift.kills, report.took

@@ -96,7 +96,11 @@ fn act(shift: &Shift, chance: &mut Chance, server: &mut Server, desk: &Desk) -> 
         if done == total && is_over(address)? {
             break;
         }
-        ensure!(begin.elapsed() < PATIENCE, "{done} of {total} events were handled; the group: {}", state(address)?);
+        ensure!(
+            begin.elapsed() < PATIENCE,
+            "{done} of {total} events were handled; the group: {}",
+            state(address)?
+        );
         thread::sleep(Duration::from_millis(50));
     }
     let again = in_order(shift, &desk.effects())?;
@@ -210,7 +214,8 @@ impl Desk {
         let mut command = match self.crew {
             Crew::Ours => {
                 let mut command = Command::new(&self.program);
-                command.args(["worker", "logs", "--broker", &self.url, "--tenant", "default", "--group", GROUP]);
+                command
+                    .args(["worker", "logs", "--broker", &self.url, "--tenant", "default", "--group", GROUP]);
                 command
             }
             Crew::Python => {

@@ -12,13 +12,13 @@ use std::{
 
 use async_trait::async_trait;
 use headwater_broker::{
-    Broker, ConsumerGroups, DeadLetter, DeadLetterFilter, Error, Fetch, Fetched, Group, GroupConfig, GroupInfo, Lease,
-    Refused, Settlement, Start, WorkerName,
+    Broker, ConsumerGroups, DeadLetter, DeadLetterFilter, Error, Fetch, Fetched, Group, GroupConfig,
+    GroupInfo, Lease, Refused, Settlement, Start, WorkerName,
 };
 use headwater_events::{Position, Tenant};
 use headwater_store::Error as StoreError;
 use headwater_worker::{Context, Phase, Stopped, WorkerSet, handler_fn};
-use kit::{LEASE, broker, group, ms, note, publish, settled, until, worker};
+use kit::{LEASE, broker, group, hasty, ms, note, publish, settled, until, worker};
 use tokio::sync::Notify;
 
 /// A broker's groups, of which some calls fail while they are told to.
@@ -125,7 +125,7 @@ async fn a_handler_of_three_leases_is_called_once() {
     let gate = Gate::default();
     let stop = Arc::new(Notify::new());
     let stopped = Arc::clone(&stop);
-    let worker = worker(broker.clone(), "long").build(gate.handler()).unwrap();
+    let worker = hasty(broker.clone(), "long").build(gate.handler()).unwrap();
     let running = tokio::spawn(worker.run(async move { stopped.notified().await }));
     until("it begins", async || gate.count() == 1).await;
     let first = gate.begun.lock().unwrap()[0].deadline();
@@ -149,7 +149,7 @@ async fn a_handler_whose_lease_cannot_be_kept_is_told_and_the_event_comes_again(
     let gate = Gate::default();
     let stop = Arc::new(Notify::new());
     let stopped = Arc::clone(&stop);
-    let worker = worker(flaky.clone(), "lost").build(gate.handler()).unwrap();
+    let worker = hasty(flaky.clone(), "lost").build(gate.handler()).unwrap();
     let running = tokio::spawn(worker.run(async move { stopped.notified().await }));
     until("it begins", async || gate.count() == 1).await;
     let first = gate.begun.lock().unwrap()[0].clone();
@@ -211,7 +211,8 @@ async fn a_handler_that_outlasts_the_drain_is_told_and_its_event_comes_again() {
     let report = running.await.unwrap().unwrap();
     assert_eq!((report.cut_off, report.unsettled), (1, 0), "{report:?}");
     assert_eq!(gate.begun.lock().unwrap()[0].stopped(), Some(Stopped::Shutdown));
-    let fetch = Fetch { worker: "next".parse().unwrap(), session: None, max: 1, wait: Duration::from_secs(10) };
+    let fetch =
+        Fetch { worker: "next".parse().unwrap(), session: None, max: 1, wait: Duration::from_secs(10) };
     let again = broker.fetch(&group("cut"), fetch).await.unwrap().deliveries;
     assert_eq!((again.len(), again[0].attempt), (1, 2));
 }
@@ -290,7 +291,11 @@ async fn workers_join_and_leave_while_events_are_handled() {
     let seen = seen.lock().unwrap();
     assert_eq!(seen.len(), 1000, "each came once");
     for run in 0..50 {
-        let ids: Vec<_> = seen.iter().filter(|(id, _)| id.starts_with(&format!("r{run}/"))).map(|(id, _)| id.clone()).collect();
+        let ids: Vec<_> = seen
+            .iter()
+            .filter(|(id, _)| id.starts_with(&format!("r{run}/")))
+            .map(|(id, _)| id.clone())
+            .collect();
         assert_eq!(ids, (0..20).map(|n| format!("r{run}/{n}")).collect::<Vec<_>>(), "in order");
     }
 }

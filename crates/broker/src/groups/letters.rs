@@ -90,7 +90,8 @@ pub(super) async fn bury(
             event,
         };
         // One life of an event dies once, however often that is written.
-        let id = format!("{}/{group_life:x}/{}/{}/{}", store.epoch(), lost.lane, lost.position, lost.replay_of);
+        let id =
+            format!("{}/{group_life:x}/{}/{}/{}", store.epoch(), lost.lane, lost.position, lost.replay_of);
         let trace = record.event().traceparent();
         batch.push(append(group, &lost.run.tenant, LETTER, &id, now, trace, &letter)?);
     }
@@ -172,13 +173,12 @@ fn append(
     data: &impl Serialize,
 ) -> Result<Append, Error> {
     let stream = StreamName::dead_letters(&group.name);
-    let mut event = Event::builder(source(group), ty).id(id).tenant(tenant).stream(&stream).time(now).data(data);
+    let mut event =
+        Event::builder(source(group), ty).id(id).tenant(tenant).stream(&stream).time(now).data(data);
     if let Some(traceparent) = traceparent {
         event = event.traceparent(traceparent);
     }
-    let event = event
-        .build()
-        .map_err(|error| Error::InvalidEvent { index: 0, error })?;
+    let event = event.build().map_err(|error| Error::InvalidEvent { index: 0, error })?;
     Ok(Append { event, tenant: tenant.clone(), stream, class: Class::Internal, mark: Mark::None })
 }
 

@@ -140,6 +140,7 @@ impl Pool {
     fn done(&self) {
         let mut queue = self.lock();
         queue.taken -= 1;
+        self.link.meters.busy.set(queue.taken as f64);
         let enough = self.slots - queue.taken.min(self.slots) >= queue.wanted;
         drop(queue);
         if enough {
@@ -216,5 +217,7 @@ impl Pool {
 /// What a panic said.
 fn said(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("it did not say why").to_owned()
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("it did not say why")
+        .to_owned()
 }

@@ -10,7 +10,7 @@ use crate::{
     Error,
     groups::{
         letters::{self, How},
-        state::Run,
+        run::Run,
         stored::Stored,
     },
 };
@@ -33,7 +33,7 @@ impl Engine {
                 if letters::has_expired(&letter, Some(keep), self.clock.now())
                     && let Ok(stream) = letter.event.stream_name()
                 {
-                    raised.push((letter.lane, Run { tenant: tenant.clone(), stream }, None));
+                    raised.push((letter.lane, Run::new(tenant.clone(), stream), None));
                     expired.entry(tenant.clone()).or_default().push(letter.position);
                 }
             }
@@ -50,10 +50,15 @@ impl Engine {
     pub(super) async fn end_expired(&self, expired: &[(Tenant, Vec<Position>)]) {
         for (tenant, positions) in expired {
             let now = self.clock.now();
-            let marked = letters::settle(&*self.store, &self.group, tenant, now, positions, How::Expired).await;
+            let marked =
+                letters::settle(&*self.store, &self.group, tenant, now, positions, How::Expired).await;
             match marked {
-                Ok(()) => tracing::info!(group = %self.group, letters = positions.len(), "dead letters have expired"),
-                Err(error) => tracing::warn!(group = %self.group, %error, "expired dead letters are not marked yet"),
+                Ok(()) => {
+                    tracing::info!(group = %self.group, letters = positions.len(), "dead letters have expired")
+                }
+                Err(error) => {
+                    tracing::warn!(group = %self.group, %error, "expired dead letters are not marked yet")
+                }
             }
         }
     }

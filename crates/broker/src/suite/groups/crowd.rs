@@ -26,7 +26,8 @@ pub async fn many_publishers_and_many_workers_lose_nothing(factory: &dyn Factory
     let subject = plain(factory).await;
     let broker = subject.broker();
     let group = make(&*broker, "crowd").await;
-    let (seen, count) = (Arc::new(Mutex::new(BTreeMap::<String, Vec<String>>::new())), Arc::new(AtomicUsize::new(0)));
+    let (seen, count) =
+        (Arc::new(Mutex::new(BTreeMap::<String, Vec<String>>::new())), Arc::new(AtomicUsize::new(0)));
     let mut tasks = tokio::task::JoinSet::new();
     for run in 0..RUNS {
         let broker = Arc::clone(&broker);

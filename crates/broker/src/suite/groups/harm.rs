@@ -32,7 +32,12 @@ type Handled = Arc<Mutex<BTreeMap<String, Vec<String>>>>;
 /// again.
 async fn work(broker: Arc<dyn EventBroker>, group: Group, n: usize, handled: Handled, done: Arc<AtomicBool>) {
     while !done.load(Ordering::SeqCst) {
-        let ask = Fetch { worker: worker(&format!("w{n}")), session: None, max: 5, wait: Duration::from_millis(100) };
+        let ask = Fetch {
+            worker: worker(&format!("w{n}")),
+            session: None,
+            max: 5,
+            wait: Duration::from_millis(100),
+        };
         let Ok(fetched) = broker.fetch(&group, ask).await else {
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
@@ -41,12 +46,16 @@ async fn work(broker: Arc<dyn EventBroker>, group: Group, n: usize, handled: Han
         {
             let mut handled = handled.lock().expect("no panic");
             for leased in &got {
-                handled.entry(leased.event().stream().to_owned()).or_default().push(leased.event().id().to_owned());
+                handled
+                    .entry(leased.event().stream().to_owned())
+                    .or_default()
+                    .push(leased.event().id().to_owned());
             }
         }
         // Slow enough that harm is done in the middle.
         tokio::time::sleep(Duration::from_millis(20)).await;
-        while broker.settle(&group, each(&got, &Verdict::Ack)).await.is_err() && !done.load(Ordering::SeqCst) {
+        while broker.settle(&group, each(&got, &Verdict::Ack)).await.is_err() && !done.load(Ordering::SeqCst)
+        {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
@@ -85,7 +94,8 @@ async fn under(factory: &dyn Factory, harm: Harm) {
     loop {
         assert!(start.elapsed() < BACK, "{} of {} were handled", distinct(), RUNS * EACH);
         let info = broker.group(&group).await.ok().flatten();
-        let idle = info.is_some_and(|info| info.in_flight + info.waiting == 0 && info.oldest_unacked_ms.is_none());
+        let idle =
+            info.is_some_and(|info| info.in_flight + info.waiting == 0 && info.oldest_unacked_ms.is_none());
         if distinct() == RUNS * EACH && idle {
             break;
         }
@@ -98,7 +108,11 @@ async fn under(factory: &dyn Factory, harm: Harm) {
     for (run, ids) in handled.lock().expect("no panic").iter() {
         let mut first = BTreeSet::new();
         let order: Vec<_> = ids.iter().filter(|id| first.insert((*id).clone())).cloned().collect();
-        assert_eq!(order, (0..EACH).map(|n| id(run, n)).collect::<Vec<_>>(), "whatever comes again, nothing overtakes");
+        assert_eq!(
+            order,
+            (0..EACH).map(|n| id(run, n)).collect::<Vec<_>>(),
+            "whatever comes again, nothing overtakes"
+        );
     }
 }
 

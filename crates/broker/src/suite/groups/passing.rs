@@ -123,7 +123,11 @@ pub async fn letters_are_found_by_what_they_are(factory: &dyn Factory) {
     let group = make(&*broker, "found").await;
     let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     let traced = note("a", 0).to_builder().traceparent(trace).build().expect("a good event");
-    publish(&*broker, &[traced, note("b", 0), suite_kit::typed("c", 0, "suite.other.v1", "c", &serde_json::json!({}))]).await;
+    publish(
+        &*broker,
+        &[traced, note("b", 0), suite_kit::typed("c", 0, "suite.other.v1", "c", &serde_json::json!({}))],
+    )
+    .await;
     let mut left = 3;
     while left > 0 {
         for leased in fetch(&*broker, &group, "w", 10).await.deliveries {
@@ -144,7 +148,10 @@ pub async fn letters_are_found_by_what_they_are(factory: &dyn Factory) {
     let types = headwater_events::Filter::types("suite.other").expect("a filter");
     assert_eq!(found(DeadLetterFilter { types: types.clone(), ..all.clone() }).await, ["c"]);
     assert_eq!(found(DeadLetterFilter { reason: Some("b-broke".into()), ..all.clone() }).await, ["b"]);
-    assert_eq!(found(DeadLetterFilter { reason: Some("broke".into()), ..all.clone() }).await, Vec::<String>::new());
+    assert_eq!(
+        found(DeadLetterFilter { reason: Some("broke".into()), ..all.clone() }).await,
+        Vec::<String>::new()
+    );
     assert_eq!(found(DeadLetterFilter { positions: vec![of_a.position], ..all.clone() }).await, ["a"]);
     let none = DeadLetterFilter { types, reason: Some("a-broke".into()), ..all.clone() };
     assert_eq!(found(none).await, Vec::<String>::new());

@@ -16,8 +16,15 @@ pub const UNKNOWN_STARTS: &str = "headwater_parts_without_start_total";
 /// Says what each metric means to the recorder that is installed.
 pub fn describe() {
     describe_counter!(EVENTS, "events, by tenant and type");
-    describe_histogram!(PART_SECONDS, Unit::Seconds, "how long parts of runs took, by tenant, kind and outcome");
+    describe_histogram!(
+        PART_SECONDS,
+        Unit::Seconds,
+        "how long parts of runs took, by tenant, kind and outcome"
+    );
     describe_counter!(PARTS_ENDED, "parts of runs that ended, by tenant, kind and outcome");
-    describe_gauge!(OPEN_PARTS, "parts of runs that began and have not ended, as far as this process has seen");
+    describe_gauge!(
+        OPEN_PARTS,
+        "parts of runs that began and have not ended, as far as this process has seen"
+    );
     describe_counter!(UNKNOWN_STARTS, "ends whose beginning is nowhere to be found, by kind");
 }

@@ -89,10 +89,12 @@ pub(super) async fn in_history(
 ) -> Result<Option<i64>, Error> {
     let opens = catalogue::all().filter(|entry| entry.role.opens() && entry.role.kind() == Some(part.kind));
     let types: Vec<&str> = opens.map(|entry| entry.name).collect();
-    let (Ok(stream), Ok(filter)) = (part.stream.parse::<StreamName>(), Filter::types(&types.join(","))) else {
+    let (Ok(stream), Ok(filter)) = (part.stream.parse::<StreamName>(), Filter::types(&types.join(",")))
+    else {
         return Ok(None);
     };
-    let page = history.read(&Scope::Stream(part.tenant.clone(), stream), &filter, Start::Earliest, HISTORY).await?;
+    let page =
+        history.read(&Scope::Stream(part.tenant.clone(), stream), &filter, Start::Earliest, HISTORY).await?;
     let earlier = page.events.iter().filter(|found| {
         let event = found.event();
         found.record.position() < before && Part::of(event, &part.tenant, part.kind) == *part
