@@ -3,6 +3,7 @@
 mod catch_up;
 mod embedded;
 mod fan_out;
+mod groups;
 mod hub;
 mod idle;
 #[cfg(feature = "shared")]
@@ -65,6 +66,11 @@ pub(crate) const ALL: &[Scenario] = &[
         name: "idle",
         about: "5,000 SSE connections on which nothing happens",
         run: |setup| Box::pin(idle::run(setup)),
+    },
+    Scenario {
+        name: "groups",
+        about: "consume and ack by four workers, beside bare calls and the bare clients' groups",
+        run: |setup| Box::pin(groups::run(setup)),
     },
     #[cfg(feature = "shared")]
     Scenario {

@@ -13,6 +13,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("headwater-broker", &["headwater-events", "headwater-store"]),
     ("headwater-client", &["headwater-events", "headwater-store", "headwater-broker"]),
     ("headwater-gateway", &["headwater-events", "headwater-store", "headwater-broker"]),
+    ("headwater-worker", &["headwater-events", "headwater-store", "headwater-broker"]),
     (
         "headwater",
         &[
@@ -25,6 +26,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "headwater-broker",
             "headwater-client",
             "headwater-gateway",
+            "headwater-worker",
         ],
     ),
     ("headwater-cli", &["headwater", "headwater-embedded"]),
@@ -45,6 +47,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "headwater-broker",
             "headwater-client",
             "headwater-gateway",
+            "headwater-worker",
         ],
     ),
     // The end-to-end tests see the server as a user does: as a program, never as a library.
@@ -66,6 +69,7 @@ const NEVER: &[(&str, &[&str])] = &[
     ("headwater-kafka", &["axum", "hyper", "http", "reqwest", "fjall", "redis", "async-nats"]),
     ("headwater-broker", &["axum", "hyper", "http", "reqwest", "fjall"]),
     ("headwater-client", &["axum", "fjall"]),
+    ("headwater-worker", &["axum", "hyper", "http", "reqwest", "fjall"]),
     ("headwater-gateway", &["fjall", "reqwest", "clap"]),
     ("headwater", &["fjall", "redis", "async-nats", "rdkafka", "axum", "clap"]),
     ("headwater-cli", &["fjall", "redis", "async-nats", "rdkafka", "axum"]),

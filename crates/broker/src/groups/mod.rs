@@ -19,6 +19,7 @@ pub(crate) mod lease;
 mod letters;
 mod log;
 mod queue;
+mod run;
 mod state;
 mod stored;
 mod workers;
@@ -36,7 +37,8 @@ use tokio::sync::{OnceCell, mpsc, oneshot};
 use self::{
     engine::{Answer, Call, Engine},
     letters::How,
-    state::{Reopened, Run},
+    run::Run,
+    state::Reopened,
     stored::{Settings, Stored},
 };
 use crate::{
@@ -200,10 +202,15 @@ impl Groups {
         for tenant in tenants {
             all.extend(letters::open(&*self.store, group, &tenant).await?);
         }
+        let settings = self.store.get(&keys::config(group)).await?;
+        let keep = settings.and_then(|entry| Settings::decode(&entry)?.config.dead_letters_keep);
+        let now = self.clock.now();
+        all.retain(|letter| !letters::has_expired(letter, keep, now));
         all.retain(|letter| {
             (filter.positions.is_empty() || filter.positions.contains(&letter.position))
                 && filter.stream.as_ref().is_none_or(|stream| letter.event.stream() == stream.as_str())
                 && filter.types.matches(&letter.event)
+                && filter.reason.as_ref().is_none_or(|reason| letter.reason.starts_with(reason.as_str()))
         });
         all.sort_by_key(|letter| letter.position);
         Ok(all)
@@ -224,7 +231,7 @@ impl Groups {
             return Ok(0);
         }
         let raised = letters.iter().filter_map(|letter| {
-            let run = Run { tenant: letter.tenant.clone(), stream: letter.event.stream_name().ok()? };
+            let run = Run::new(letter.tenant.clone(), letter.event.stream_name().ok()?);
             let reopened = Reopened { position: letter.source_position, letter: letter.position };
             Some((letter.lane, run, (how == How::Replayed).then_some(reopened)))
         });

@@ -15,6 +15,7 @@ pub(crate) mod serve;
 mod show;
 mod streams;
 mod tail;
+mod worker;
 
 use std::process::ExitCode;
 
@@ -47,6 +48,8 @@ pub(crate) enum Command {
     Group(groups::ShowArgs),
     /// List what a group could not handle, send it again, or give it up
     DeadLetters(dead_letters::Args),
+    /// Run a stock worker: metrics, logs, database, temporal
+    Worker(worker::Args),
     /// Copy streams from one broker to another; stopped anywhere, the next one goes on
     Mirror(mirror::Args),
     /// Verify an embedded log
@@ -73,6 +76,7 @@ pub(crate) async fn run(cli: Cli, env: Env<'_>) -> anyhow::Result<ExitCode> {
         Command::Groups(args) => groups::list(&args).await,
         Command::Group(args) => groups::show(&args).await,
         Command::DeadLetters(args) => dead_letters::run(&args).await,
+        Command::Worker(args) => worker::run(args).await,
         Command::Mirror(args) => mirror::run(args).await,
         Command::Check(args) => check::run(&args).await,
         Command::Schema(args) => schema::run(&args),
