@@ -15,6 +15,7 @@ pub(crate) mod serve;
 mod show;
 mod streams;
 mod tail;
+mod worker;
 
 use std::process::ExitCode;
 
@@ -49,6 +50,8 @@ pub(crate) enum Command {
     DeadLetters(dead_letters::Args),
     /// Copy streams from one broker to another; stopped anywhere, the next one goes on
     Mirror(mirror::Args),
+    /// Work for a consumer group, or carry an outbox, until stopped
+    Worker(worker::Args),
     /// Verify an embedded log
     Check(check::Args),
     /// List the event types, or print the JSON Schema of one
@@ -74,6 +77,7 @@ pub(crate) async fn run(cli: Cli, env: Env<'_>) -> anyhow::Result<ExitCode> {
         Command::Group(args) => groups::show(&args).await,
         Command::DeadLetters(args) => dead_letters::run(&args).await,
         Command::Mirror(args) => mirror::run(args).await,
+        Command::Worker(args) => worker::run(args).await,
         Command::Check(args) => check::run(&args).await,
         Command::Schema(args) => schema::run(&args),
         Command::Config(args) => config::run(&args, cli.config.as_deref(), env),

@@ -80,19 +80,19 @@ mod tests {
     #[test]
     fn every_code_has_a_page_and_every_page_a_code() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/errors");
-        let pages: BTreeSet<String> = fs::read_dir(folder)
+        let page = |name: &str| fs::read_to_string(folder.join(format!("{name}.md"))).unwrap();
+        let pages: BTreeSet<String> = fs::read_dir(&folder)
             .unwrap()
             .filter_map(|entry| {
                 entry.unwrap().file_name().into_string().unwrap().strip_suffix(".md").map(String::from)
             })
-            .filter(|name| name != "README")
+            // Other programs tell codes too: their own tests look for the pages.
+            .filter(|name| name != "README" && !page(name).contains("Never an answer over HTTP"))
             .collect();
         let codes: BTreeSet<String> = CODES.iter().map(|row| row.code.to_owned()).collect();
         assert_eq!(pages, codes);
         for row in CODES {
-            let page =
-                Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../docs/errors/{}.md", row.code));
-            let text = fs::read_to_string(page).unwrap();
+            let text = page(row.code);
             assert!(
                 text.contains(&row.status.to_string()),
                 "the page of {} does not name its status",
