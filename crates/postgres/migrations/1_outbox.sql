@@ -11,13 +11,16 @@ CREATE TABLE {schema}.outbox (
     stream text NOT NULL,
     -- The event as it is published, byte for byte.
     event text NOT NULL,
-    enqueued_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    -- How often it failed while others of the same moment did not, and when it is tried again.
-    attempts integer NOT NULL DEFAULT 0,
-    retry_at timestamptz
+    enqueued_at timestamptz NOT NULL DEFAULT clock_timestamp()
 ) WITH (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 5000);
 
-CREATE INDEX outbox_retries ON {schema}.outbox (run) WHERE retry_at IS NOT NULL;
+-- Rows that failed while others of the same moment did not: how often, and when they are tried again. Their runs wait.
+CREATE TABLE {schema}.outbox_retries (
+    seq bigint PRIMARY KEY,
+    run bigint NOT NULL,
+    attempts integer NOT NULL,
+    retry_at timestamptz NOT NULL
+);
 
 -- What the broker refused, until somebody sends it again or drops it.
 CREATE TABLE {schema}.outbox_parked (
@@ -53,14 +56,14 @@ CREATE INDEX outbox_published_age ON {schema}.outbox_published (published_at);
 -- Which relay has which share, and until when. A relay that is silent for that long loses it.
 CREATE TABLE {schema}.outbox_slots (
     slot smallint PRIMARY KEY,
-    relay uuid,
+    relay text,
     until timestamptz NOT NULL DEFAULT '-infinity'
 );
 
 INSERT INTO {schema}.outbox_slots (slot) SELECT generate_series(0, 31);
 
 CREATE TABLE {schema}.outbox_relays (
-    relay uuid PRIMARY KEY,
+    relay text PRIMARY KEY,
     name text NOT NULL,
     until timestamptz NOT NULL
 );

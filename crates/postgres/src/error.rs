@@ -1,5 +1,7 @@
 //! Why PostgreSQL, or what was asked of it, is no use, and what the caller should do.
 
+use std::{io, time::Duration};
+
 use headwater_events::EventError;
 
 use crate::Schema;
@@ -23,7 +25,9 @@ pub enum Error {
         detail: String,
     },
     /// Run the migrations first: the schema is not there, or is of an older version.
-    #[error("schema {schema} is not up to date: run the migrations first, as `headwater_postgres::migrate` does")]
+    #[error(
+        "schema {schema} is not up to date: run the migrations first, as `headwater_postgres::migrate` does"
+    )]
     SchemaMissing {
         /// Which schema.
         schema: Schema,
@@ -39,7 +43,9 @@ pub enum Error {
         known: i32,
     },
     /// Give the role its rights, or let somebody who has them run the SQL.
-    #[error("role {role} may not create what schema {schema} needs ({reason}); somebody who may should run:\n{sql}")]
+    #[error(
+        "role {role} may not create what schema {schema} needs ({reason}); somebody who may should run:\n{sql}"
+    )]
     SchemaRights {
         /// Which schema.
         schema: Schema,
@@ -110,6 +116,17 @@ impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         if is_transient(&error) { Self::Unavailable(error) } else { Self::Refused(error) }
     }
+}
+
+/// Waits for the server no longer than `limit`: one that is halted, or behind a cable that was cut, says nothing at all.
+pub(crate) async fn within<T>(
+    limit: Duration,
+    call: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    tokio::time::timeout(limit, call).await.unwrap_or_else(|_| {
+        let why = format!("no answer within {limit:?}");
+        Err(Error::Unavailable(sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, why))))
+    })
 }
 
 /// The SQLSTATE of an error that the server told.

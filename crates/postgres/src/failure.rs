@@ -23,7 +23,9 @@ pub(crate) async fn of(error: Error, pause: Duration) -> Failure {
 /// Whether the values themselves are refused: not the right, not the table.
 fn is_of_data(error: &Error) -> bool {
     match error {
-        Error::Refused(error) => crate::error::state(error).is_some_and(|state| matches!(&state[..2], "22" | "23")),
+        Error::Refused(error) => {
+            crate::error::state(error).is_some_and(|state| matches!(&state[..2], "22" | "23"))
+        }
         _ => false,
     }
 }

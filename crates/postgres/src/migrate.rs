@@ -124,7 +124,9 @@ async fn check_encoding(connection: &mut PgConnection) -> Result<(), Error> {
     if encoding == "UTF8" {
         return Ok(());
     }
-    Err(Error::config(format!("the database is encoded in {encoding}: events are UTF-8, use a database that is")))
+    Err(Error::config(format!(
+        "the database is encoded in {encoding}: events are UTF-8, use a database that is"
+    )))
 }
 
 async fn apply(connection: &mut PgConnection, schema: &Schema, from: i32) -> Result<(), sqlx::Error> {

@@ -18,11 +18,13 @@ const CONNECTIONS: u32 = 8;
 /// [`Error::Config`] where the URL is none. It never repeats the URL.
 pub fn connect(url: &str) -> Result<PgPool, Error> {
     if !(url.starts_with("postgres://") || url.starts_with("postgresql://")) {
-        return Err(Error::config("the database is not given as postgres://USER:PASSWORD@HOST:PORT/DATABASE"));
+        return Err(Error::config(
+            "the database is not given as postgres://USER:PASSWORD@HOST:PORT/DATABASE",
+        ));
     }
-    let options: PgConnectOptions = url
-        .parse()
-        .map_err(|_| Error::config("the URL of the database cannot be read: check for characters to escape"))?;
+    let options: PgConnectOptions = url.parse().map_err(|_| {
+        Error::config("the URL of the database cannot be read: check for characters to escape")
+    })?;
     let options = match options.get_application_name() {
         Some(_) => options,
         None => options.application_name("headwater"),

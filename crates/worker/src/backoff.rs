@@ -45,7 +45,9 @@ mod tests {
     fn waits_double_up_to_the_limit_within_their_upper_half() {
         let ms = Duration::from_millis;
         let (backoff, random) = (Backoff::new(ms(100), ms(1000)), Random::seeded(7));
-        for (attempt, full) in [(1, 100), (2, 200), (3, 400), (4, 800), (5, 1000), (60, 1000), (u32::MAX, 1000)] {
+        for (attempt, full) in
+            [(1, 100), (2, 200), (3, 400), (4, 800), (5, 1000), (60, 1000), (u32::MAX, 1000)]
+        {
             let wait = backoff.after(attempt, &random);
             assert!((ms(full / 2)..=ms(full)).contains(&wait), "{wait:?} after {attempt}");
         }

@@ -47,7 +47,8 @@ mod tests {
     #[test]
     fn what_came_first_keeps_its_label_and_the_rest_shares_one() {
         let bounded = Bounded::new(2);
-        let labels: Vec<_> = ["a", "b", "c", "a", "d"].into_iter().map(|value| bounded.label(value)).collect();
+        let labels: Vec<_> =
+            ["a", "b", "c", "a", "d"].into_iter().map(|value| bounded.label(value)).collect();
         let labels: Vec<&str> = labels.iter().map(AsRef::as_ref).collect();
         assert_eq!(labels, ["a", "b", Bounded::OTHER, "a", Bounded::OTHER]);
     }

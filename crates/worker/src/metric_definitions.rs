@@ -18,9 +18,16 @@ pub const CONNECTED: &str = "headwater_worker_connected";
 /// Says what each metric means to the recorder that is installed.
 pub fn describe() {
     metrics::describe_counter!(HANDLED, "events a handler was called for, by group and outcome");
-    metrics::describe_histogram!(HANDLER_SECONDS, metrics::Unit::Seconds, "how long handlers took, by group and type");
+    metrics::describe_histogram!(
+        HANDLER_SECONDS,
+        metrics::Unit::Seconds,
+        "how long handlers took, by group and type"
+    );
     metrics::describe_gauge!(BUSY, "events that are with a handler, by group");
-    metrics::describe_counter!(LOST_LEASES, "deliveries whose lease was lost before they were settled, by group");
+    metrics::describe_counter!(
+        LOST_LEASES,
+        "deliveries whose lease was lost before they were settled, by group"
+    );
     metrics::describe_counter!(GAPS, "gaps the group was told, by group and reason");
     metrics::describe_counter!(BROKER_ERRORS, "calls to the broker that failed, by group");
     metrics::describe_gauge!(CONNECTED, "1 while the broker answers, 0 while it does not, by group");

@@ -98,7 +98,9 @@ mod tests {
             Verdict::Retry { after: Duration::ZERO, reason: Some("busy: b".into()) }
         );
         let after = Duration::from_secs(9);
-        assert!(matches!(verdict(&Failure::retry_after(after, "x")), Verdict::Retry { after: a, .. } if a == after));
+        assert!(
+            matches!(verdict(&Failure::retry_after(after, "x")), Verdict::Retry { after: a, .. } if a == after)
+        );
         for kind in [Kind::Rejected, Kind::Undecodable, Kind::UnknownVersion] {
             assert!(matches!(verdict(&Failure::new(kind, "x")), Verdict::Reject { .. }), "{kind:?}");
         }

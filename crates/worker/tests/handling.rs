@@ -46,7 +46,8 @@ async fn what_succeeds_is_acked_once_in_the_order_of_its_run() {
     assert_eq!((report.succeeded, report.failed, report.lost, report.unsettled), (60, 0, 0, 0));
     let seen = seen.lock().unwrap();
     for run in ["a", "b", "c"] {
-        let ids: Vec<_> = seen.iter().filter(|(id, _)| id.starts_with(run)).map(|(id, _)| id.clone()).collect();
+        let ids: Vec<_> =
+            seen.iter().filter(|(id, _)| id.starts_with(run)).map(|(id, _)| id.clone()).collect();
         assert_eq!(ids, (0..20).map(|n| format!("{run}/{n}")).collect::<Vec<_>>());
     }
 }
@@ -62,14 +63,19 @@ async fn a_run_that_fails_keeps_its_order_and_delays_no_other() {
         let log = Arc::clone(&log);
         async move {
             log.lock().unwrap().push((event.id().to_owned(), context.attempt()));
-            if event.stream() == "a" && context.attempt() < 3 { Err(Failure::retry("not yet")) } else { Ok(()) }
+            if event.stream() == "a" && context.attempt() < 3 {
+                Err(Failure::retry("not yet"))
+            } else {
+                Ok(())
+            }
         }
     });
     let report = run!(broker, "retry", worker(broker.clone(), "retry").build(handler).unwrap());
     assert_eq!((report.succeeded, report.failed), (20, 20));
     let seen = seen.lock().unwrap();
     let of = |run: &str| seen.iter().filter(|(id, _)| id.starts_with(run)).cloned().collect::<Vec<_>>();
-    let want: Vec<_> = (0..10).flat_map(|n| (1..=3).map(move |attempt| (format!("a/{n}"), attempt))).collect();
+    let want: Vec<_> =
+        (0..10).flat_map(|n| (1..=3).map(move |attempt| (format!("a/{n}"), attempt))).collect();
     assert_eq!(of("a"), want, "attempts count up, and nothing passes what is retried");
     let last_of_b = seen.iter().rposition(|(id, _)| id.starts_with('b')).unwrap();
     let last_of_a = seen.iter().rposition(|(id, _)| id.starts_with('a')).unwrap();
@@ -146,7 +152,8 @@ async fn what_cannot_be_decoded_is_a_dead_letter_at_once_and_old_versions_are_br
         handler_fn(move |event, _| {
             let log = Arc::clone(&log);
             async move {
-                let order: Order = event.data_as().map_err(|e| Failure::new(Kind::Undecodable, e.to_string()))?;
+                let order: Order =
+                    event.data_as().map_err(|e| Failure::new(Kind::Undecodable, e.to_string()))?;
                 log.lock().unwrap().push((order.total, order.currency));
                 Ok(())
             }
@@ -156,8 +163,11 @@ async fn what_cannot_be_decoded_is_a_dead_letter_at_once_and_old_versions_are_br
     let mut orders = orders.lock().unwrap().clone();
     orders.sort();
     assert_eq!(orders, [(3, "EUR".to_owned()), (4, "USD".to_owned())]);
-    let mut reasons: Vec<_> =
-        letters(&broker, "typed").await.into_iter().map(|letter| (letter.event.stream().to_owned(), letter.reason, letter.attempts)).collect();
+    let mut reasons: Vec<_> = letters(&broker, "typed")
+        .await
+        .into_iter()
+        .map(|letter| (letter.event.stream().to_owned(), letter.reason, letter.attempts))
+        .collect();
     reasons.sort();
     assert_eq!(reasons.len(), 2, "{reasons:?}");
     assert!(reasons[0].1.starts_with("unknown-version: `order.placed.v3`"), "{reasons:?}");
@@ -170,7 +180,8 @@ async fn many_runs_are_handled_at_once_and_one_run_never_is() {
     let broker = broker().await;
     let events: Vec<_> = (0..3).flat_map(|n| (0..8).map(move |run| note(&format!("r{run}"), n))).collect();
     publish(&broker, &events).await;
-    let (at_once, most) = (Arc::new(Mutex::new(HashMap::<String, usize>::new())), Arc::new(AtomicUsize::new(0)));
+    let (at_once, most) =
+        (Arc::new(Mutex::new(HashMap::<String, usize>::new())), Arc::new(AtomicUsize::new(0)));
     let (now, peak) = (Arc::clone(&at_once), Arc::clone(&most));
     let handler = handler_fn(move |event, _| {
         let (now, peak) = (Arc::clone(&now), Arc::clone(&peak));
@@ -202,7 +213,8 @@ async fn one_poison_among_many_holds_up_nothing() {
     let handler = handler_fn(|event, _| async move {
         if event.id() == "r77/1" { Err(Failure::retry("poison")) } else { Ok(()) }
     });
-    let report = run!(broker, "poison", worker(broker.clone(), "poison").concurrency(500).build(handler).unwrap());
+    let report =
+        run!(broker, "poison", worker(broker.clone(), "poison").concurrency(500).build(handler).unwrap());
     assert_eq!((report.succeeded, report.failed), (9_999, 3));
     let letters = letters(&broker, "poison").await;
     assert_eq!(letters.len(), 1);

@@ -12,8 +12,8 @@ use std::{
 
 use async_trait::async_trait;
 use headwater_broker::{
-    Broker, ConsumerGroups, DeadLetter, DeadLetterFilter, Error, Fetch, Fetched, Group, GroupConfig, GroupInfo, Lease,
-    Refused, Settlement, Start, WorkerName,
+    Broker, ConsumerGroups, DeadLetter, DeadLetterFilter, Error, Fetch, Fetched, Group, GroupConfig,
+    GroupInfo, Lease, Refused, Settlement, Start, WorkerName,
 };
 use headwater_events::{Position, Tenant};
 use headwater_store::Error as StoreError;
@@ -211,7 +211,8 @@ async fn a_handler_that_outlasts_the_drain_is_told_and_its_event_comes_again() {
     let report = running.await.unwrap().unwrap();
     assert_eq!((report.cut_off, report.unsettled), (1, 0), "{report:?}");
     assert_eq!(gate.begun.lock().unwrap()[0].stopped(), Some(Stopped::Shutdown));
-    let fetch = Fetch { worker: "next".parse().unwrap(), session: None, max: 1, wait: Duration::from_secs(10) };
+    let fetch =
+        Fetch { worker: "next".parse().unwrap(), session: None, max: 1, wait: Duration::from_secs(10) };
     let again = broker.fetch(&group("cut"), fetch).await.unwrap().deliveries;
     assert_eq!((again.len(), again[0].attempt), (1, 2));
 }
@@ -290,7 +291,11 @@ async fn workers_join_and_leave_while_events_are_handled() {
     let seen = seen.lock().unwrap();
     assert_eq!(seen.len(), 1000, "each came once");
     for run in 0..50 {
-        let ids: Vec<_> = seen.iter().filter(|(id, _)| id.starts_with(&format!("r{run}/"))).map(|(id, _)| id.clone()).collect();
+        let ids: Vec<_> = seen
+            .iter()
+            .filter(|(id, _)| id.starts_with(&format!("r{run}/")))
+            .map(|(id, _)| id.clone())
+            .collect();
         assert_eq!(ids, (0..20).map(|n| format!("r{run}/{n}")).collect::<Vec<_>>(), "in order");
     }
 }

@@ -13,8 +13,9 @@ use std::{
 use headwater_broker::{ConsumerGroups, EventPublisher};
 use headwater_store::{MemoryOptions, MemoryStore, SystemClock};
 use headwater_worker::{
-    Failure, Handler, handler_fn,
+    Failure, Handler,
     claims::{Claim, ClaimKey, Claims, MemoryClaims, StateClaims},
+    handler_fn,
     layers::{Idempotent, Metered, RateLimit, Timeout},
 };
 use kit::{broker, group, letters, ms, note, publish, settled, worker};
@@ -31,9 +32,14 @@ async fn keeps_the_contract(claims: Arc<dyn Claims>) {
     assert!(matches!(claims.claim(&key(0), long).await.unwrap(), Claim::Held(left) if left <= long));
     assert!(!claims.complete(&key(0), token ^ 1, long).await.unwrap(), "nobody completes another one's");
     claims.release(&key(0), token ^ 1).await.unwrap();
-    assert!(matches!(claims.claim(&key(0), long).await.unwrap(), Claim::Held(_)), "nobody frees another one's");
+    assert!(
+        matches!(claims.claim(&key(0), long).await.unwrap(), Claim::Held(_)),
+        "nobody frees another one's"
+    );
     claims.release(&key(0), token).await.unwrap();
-    let Claim::Granted(token) = claims.claim(&key(0), long).await.unwrap() else { panic!("a failure frees it") };
+    let Claim::Granted(token) = claims.claim(&key(0), long).await.unwrap() else {
+        panic!("a failure frees it")
+    };
     assert!(claims.complete(&key(0), token, long).await.unwrap());
     assert_eq!(claims.claim(&key(0), long).await.unwrap(), Claim::Done);
     claims.release(&key(0), token).await.unwrap();
@@ -45,7 +51,10 @@ async fn keeps_the_contract(claims: Arc<dyn Claims>) {
     assert!(!claims.complete(&key(1), old, long).await.unwrap());
     assert!(claims.complete(&key(1), new, short).await.unwrap());
     tokio::time::sleep(short * 2).await;
-    assert!(matches!(claims.claim(&key(1), long).await.unwrap(), Claim::Granted(_)), "what was done is forgotten");
+    assert!(
+        matches!(claims.claim(&key(1), long).await.unwrap(), Claim::Granted(_)),
+        "what was done is forgotten"
+    );
     // Of many who claim at once, one has it.
     let granted = Arc::new(AtomicU32::new(0));
     let all = (0..16).map(|_| {
@@ -123,7 +132,11 @@ fn counting(calls: &Arc<AtomicU32>) -> impl Handler {
     handler_fn(move |_, _| {
         let calls = Arc::clone(&calls);
         async move {
-            if calls.fetch_add(1, Ordering::SeqCst) == 0 { Err(Failure::retry("the first call fails")) } else { Ok(()) }
+            if calls.fetch_add(1, Ordering::SeqCst) == 0 {
+                Err(Failure::retry("the first call fails"))
+            } else {
+                Ok(())
+            }
         }
     })
 }

@@ -12,9 +12,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("headwater-kafka", &["headwater-events", "headwater-store"]),
     ("headwater-broker", &["headwater-events", "headwater-store"]),
     ("headwater-client", &["headwater-events", "headwater-store", "headwater-broker"]),
+    ("headwater-worker", &["headwater-events", "headwater-store", "headwater-broker"]),
     ("headwater-postgres", &["headwater-events", "headwater-store", "headwater-broker", "headwater-worker"]),
     ("headwater-gateway", &["headwater-events", "headwater-store", "headwater-broker"]),
-    ("headwater-worker", &["headwater-events", "headwater-store", "headwater-broker"]),
     (
         "headwater",
         &[

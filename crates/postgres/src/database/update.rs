@@ -133,9 +133,13 @@ mod tests {
     fn what_jsonb_cannot_hold_is_replaced() {
         let plain = event("x.y.v1", "wf-1", &serde_json::json!({ "a": 1 }));
         assert_eq!(payload(&plain).unwrap().unwrap(), "{\"a\":1}");
-        let zeros = event("x.y.v1", "wf-1", &serde_json::json!({ "a\0": ["b\0c", { "d": "\0" }], "e": "\\u0000" }));
+        let zeros =
+            event("x.y.v1", "wf-1", &serde_json::json!({ "a\0": ["b\0c", { "d": "\0" }], "e": "\\u0000" }));
         let text = payload(&zeros).unwrap().unwrap();
         let value: Value = serde_json::from_str(&text).unwrap();
-        assert_eq!(value, serde_json::json!({ "a\u{fffd}": ["b\u{fffd}c", { "d": "\u{fffd}" }], "e": "\\u0000" }));
+        assert_eq!(
+            value,
+            serde_json::json!({ "a\u{fffd}": ["b\u{fffd}c", { "d": "\u{fffd}" }], "e": "\\u0000" })
+        );
     }
 }

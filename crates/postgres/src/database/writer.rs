@@ -12,7 +12,7 @@ use super::{
     apply::APPLY,
     update::{Update, payload},
 };
-use crate::{Error, Schema, failure, metric_definitions as m, migrate, sql::sql};
+use crate::{Error, Schema, error::within, failure, metric_definitions as m, migrate, sql::sql};
 
 /// What the group is called.
 pub const GROUP: &str = "db_writers";
@@ -38,7 +38,8 @@ impl Database {
     /// The group `db_writers` of all tenants.
     #[must_use]
     pub fn group() -> Group {
-        Group::of_all(GroupName::new(GROUP).unwrap_or_default())
+        let name = GroupName::new(GROUP).unwrap_or_else(|_| unreachable!("the name of a group"));
+        Group::of_all(name)
     }
 
     /// A worker of a group that writes here: build it with a clone of this handler.
@@ -60,7 +61,7 @@ impl Database {
             return Ok(false);
         };
         let data = payload(event).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
-        let new: i64 = sqlx::query_scalar(self.apply.clone())
+        let applied = sqlx::query_scalar(self.apply.clone())
             .bind(event.tenant().unwrap_or("default"))
             .bind(event.source())
             .bind(event.id())
@@ -75,9 +76,9 @@ impl Database {
             .bind(data)
             .bind(event.time_text().filter(|time| !time.starts_with(NO_YEAR)))
             .bind(position.cast_signed())
-            .fetch_one(&self.pool)
-            .await
-            .map_err(|error| Error::of(&self.schema, error))?;
+            .fetch_one(&self.pool);
+        let new: i64 =
+            within(PATIENCE, async { applied.await.map_err(|error| Error::of(&self.schema, error)) }).await?;
         let what = if new > 0 { "new" } else { "seen" };
         metrics::counter!(m::APPLIED, "event" => what).increment(1);
         Ok(new > 0)
@@ -89,6 +90,9 @@ const CONCURRENCY: usize = 8;
 
 /// A year that events may have and PostgreSQL does not.
 const NO_YEAR: &str = "0000";
+
+/// How long the server may take for one event.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long an event waits with its handler while the database is away, before it is handed back.
 const AWAY: Duration = Duration::from_secs(1);

@@ -9,7 +9,7 @@ use crate::{Error, Schema, metric_definitions as m, sql::sql};
 /// Who comes second waits here until the first has committed, and then finds it; or has rolled back, and is the first.
 const CLAIM: &str = "
 INSERT INTO {schema}.inbox (consumer, event)
-VALUES ($1, sha256(convert_to(concat_ws(E'\\n', $2, $3, $4), 'UTF8'))) ON CONFLICT DO NOTHING";
+VALUES ($1, sha256(convert_to(concat_ws(E'\\n', $2::text, $3::text, $4::text), 'UTF8'))) ON CONFLICT DO NOTHING";
 
 /// Whether an event's effect is still to come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,7 +12,7 @@ const BATCH: i64 = 5_000;
 
 const EXPIRE: &str = "
 DELETE FROM {schema}.inbox WHERE (consumer, event) IN (
-    SELECT consumer, event FROM {schema}.inbox WHERE handled_at < clock_timestamp() - $1
+    SELECT consumer, event FROM {schema}.inbox WHERE handled_at < clock_timestamp() - make_interval(secs => $1)
     ORDER BY handled_at LIMIT $2 FOR UPDATE SKIP LOCKED
 )";
 
@@ -28,7 +28,7 @@ impl Inbox {
     pub async fn expire(&self, pool: &PgPool, age: Duration) -> Result<u64, Error> {
         let mut all = 0;
         loop {
-            let query = sqlx::query(sql(&self.schema, EXPIRE)).bind(age).bind(BATCH);
+            let query = sqlx::query(sql(&self.schema, EXPIRE)).bind(age.as_secs_f64()).bind(BATCH);
             let done = query.execute(pool).await.map_err(|error| Error::of(&self.schema, error))?;
             all += done.rows_affected();
             if done.rows_affected() < BATCH.unsigned_abs() {

@@ -88,7 +88,11 @@ impl Inbox {
 
 impl<E: Effect> Once<E> {
     /// The claim, and the effect where it is still to come. `Ok(None)`: it was there already.
-    async fn begin(&self, event: &Event, context: &Context) -> Result<Option<Transaction<'static, Postgres>>, Error> {
+    async fn begin(
+        &self,
+        event: &Event,
+        context: &Context,
+    ) -> Result<Option<Transaction<'static, Postgres>>, Error> {
         let mut tx = self.pool.begin().await?;
         match self.inbox.claim(&mut tx, context.group(), event).await? {
             Claim::New => Ok(Some(tx)),

@@ -11,10 +11,10 @@ const MOST: i64 = 100_000;
 
 const COUNT: &str = "
 WITH snap AS MATERIALIZED (
-    SELECT pg_snapshot_xmin(s) AS xmin, pg_snapshot_xmax(s) AS xmax FROM pg_current_snapshot() AS s
+    SELECT pg_snapshot_xmin(s) AS low, pg_snapshot_xmax(s) AS high FROM pg_current_snapshot() AS s
 ),
 live AS MATERIALIZED (
-    SELECT enqueued_at, xid >= xmin AND xid < xmax AS held FROM {schema}.outbox, snap ORDER BY seq LIMIT $1
+    SELECT enqueued_at, xid >= low AND xid < high AS held FROM {schema}.outbox, snap ORDER BY seq LIMIT $1
 )
 SELECT
     count(*) AS depth,

@@ -139,7 +139,8 @@ impl Outbox {
         let trace = (self.tracer.0)();
         let mut rows = Rows::default();
         for (index, event) in events.iter().enumerate() {
-            self.row(event, trace.as_ref(), &mut rows).map_err(|error| Error::InvalidEvent { index, error })?;
+            self.row(event, trace.as_ref(), &mut rows)
+                .map_err(|error| Error::InvalidEvent { index, error })?;
         }
         Ok(rows)
     }

@@ -2,9 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use headwater_broker::{
-    Broker, ConsumerGroups as _, DeadLetterFilter, EventPublisher as _, GroupConfig,
-};
+use headwater_broker::{Broker, ConsumerGroups as _, DeadLetterFilter, EventPublisher as _, GroupConfig};
 use headwater_events::{Event, Position};
 use headwater_postgres::{Database, Schema, database::Rebuilt, migrate, sqlx};
 use headwater_test_servers::{Chance, Postgres, PostgresOptions, aside, need};
@@ -27,12 +25,22 @@ fn story(run: &str) -> Vec<Event> {
     };
     let part = |path: &str| format!("{run}/{path}");
     vec![
-        event(0, "workflow.created.v1", run, json!({ "name": "pipeline", "input": { "n": 1 }, "requested_by": "ann" })),
+        event(
+            0,
+            "workflow.created.v1",
+            run,
+            json!({ "name": "pipeline", "input": { "n": 1 }, "requested_by": "ann" }),
+        ),
         event(1, "workflow.started.v1", run, json!({})),
         event(2, "task.created.v1", &part("task/t-1"), json!({ "name": "dig", "input": [1] })),
         event(3, "task.started.v1", &part("task/t-1"), json!({ "worker": "w" })),
         event(4, "generation.started.v1", &part("generation"), json!({ "agent": "g" })),
-        event(5, "generation.completed.v1", &part("generation"), json!({ "output": "code", "duration_ms": 12 })),
+        event(
+            5,
+            "generation.completed.v1",
+            &part("generation"),
+            json!({ "output": "code", "duration_ms": 12 }),
+        ),
         event(6, "task.failed.v1", &part("task/t-1"), json!({ "error": "rock" })),
         event(7, "workflow.suspended.v1", run, json!({ "reason": "lunch" })),
         event(8, "workflow.resumed.v1", run, json!({})),
@@ -69,13 +77,12 @@ async fn a_run_is_found_in_the_tables_as_it_was() {
         let pool = base.pool.clone();
         async move { sqlx::query_scalar::<_, String>(sql).fetch_one(&pool).await.unwrap() }
     };
-    let run = "SELECT concat_ws('|', state, name, input, requested_by, output, error, reason, duration_ms, updates,
+    let run =
+        "SELECT concat_ws('|', state, name, input, requested_by, output, error, reason, duration_ms, updates,
         ended_at - created_at, ended_at - started_at) FROM headwater.workflows";
-    assert_eq!(
-        text(run).await,
-        "completed|pipeline|{\"n\": 1}|ann|{\"ok\": true}|9000|10|00:00:10|00:00:09"
-    );
-    let task = "SELECT concat_ws('|', task, state, name, input, error, ended_at - opened_at) FROM headwater.tasks";
+    assert_eq!(text(run).await, "completed|pipeline|{\"n\": 1}|ann|{\"ok\": true}|9000|10|00:00:10|00:00:09");
+    let task =
+        "SELECT concat_ws('|', task, state, name, input, error, ended_at - opened_at) FROM headwater.tasks";
     assert_eq!(text(task).await, "t-1|failed|dig|[1]|\"rock\"|00:00:04");
     let results = "SELECT string_agg(concat_ws(':', kind, outcome, output, error), ' ' ORDER BY position) FROM headwater.results";
     assert_eq!(
@@ -137,8 +144,7 @@ struct Running {
 }
 
 fn work(database: &Database, broker: &Arc<Broker>) -> Running {
-    let worker: Worker =
-        Database::worker(broker.clone(), Database::group()).build(database.clone()).unwrap();
+    let worker: Worker = Database::worker(broker.clone(), Database::group()).build(database.clone()).unwrap();
     let (stop, stopped) = oneshot::channel();
     let task = tokio::spawn(worker.run(async move { drop(stopped.await) }));
     Running { stop, task }
@@ -193,7 +199,8 @@ async fn what_the_database_cannot_hold_is_a_dead_letter_and_holds_up_nobody() {
     broker.publish(&all).await.unwrap();
     base.run("ALTER TABLE headwater.workflow_updates ADD CHECK (id <> 'refused')").await;
     let worker = work(&database, &broker);
-    eventually("not written", async || base.number("SELECT count(*) FROM headwater.workflows").await == 2).await;
+    eventually("not written", async || base.number("SELECT count(*) FROM headwater.workflows").await == 2)
+        .await;
     let group = Database::group();
     let filter = DeadLetterFilter::default();
     eventually("no dead letter", async || {
@@ -230,7 +237,8 @@ async fn a_database_that_is_restarted_under_a_worker_gets_every_event_once() {
     }
     writer.await.unwrap();
     let all = 100 * WRITTEN;
-    let number = async |sql: &'static str| sqlx::query_scalar::<_, i64>(sql).fetch_one(&pool).await.unwrap_or(-1);
+    let number =
+        async |sql: &'static str| sqlx::query_scalar::<_, i64>(sql).fetch_one(&pool).await.unwrap_or(-1);
     eventually("some are missing", async || {
         number("SELECT count(*) FROM headwater.workflow_updates").await == all
     })

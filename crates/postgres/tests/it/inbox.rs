@@ -62,7 +62,11 @@ async fn of_two_workers_with_one_event_one_has_the_effect() {
                 let (tx, claim) = handle(&base, &group, &event("run", n)).await;
                 tokio::time::sleep(Duration::from_millis(worker)).await;
                 // The first to claim gives up in half of the rounds: the second then has the effect.
-                if n % 2 == 0 { tx.commit().await.unwrap() } else { tx.rollback().await.unwrap() }
+                if n % 2 == 0 {
+                    tx.commit().await.unwrap()
+                } else {
+                    tx.rollback().await.unwrap()
+                }
                 claim
             })
         });
@@ -95,7 +99,8 @@ async fn the_longest_names_are_claimed_as_others_are() {
     let Some(base) = base().await else { return };
     base.run("CREATE TABLE effects (id text)").await;
     let long: String = (0..4096).map(|n| char::from(b'a' + u8::try_from(n * n % 26).unwrap())).collect();
-    let longest = Event::builder(long, "test.step.done.v1").id("i".repeat(256)).subject("run").build().unwrap();
+    let longest =
+        Event::builder(long, "test.step.done.v1").id("i".repeat(256)).subject("run").build().unwrap();
     for expected in [Claim::New, Claim::Seen] {
         let (tx, claim) = handle(&base, &group("one"), &longest).await;
         assert_eq!(claim, expected);

@@ -91,7 +91,8 @@ async fn a_relay_that_is_killed_loses_and_doubles_nothing() {
     let (mut sent, mut stopped_short) = (0, 0);
     for _ in 0..rounds {
         for _ in 0..10 {
-            let batch: Vec<Event> = (0..5).map(|i| event(&format!("run-{}", (sent + i) % RUNS), sent + i)).collect();
+            let batch: Vec<Event> =
+                (0..5).map(|i| event(&format!("run-{}", (sent + i) % RUNS), sent + i)).collect();
             base.enqueue(&batch).await;
             sent += batch.len();
         }
@@ -131,12 +132,8 @@ async fn work(broker: Arc<Broker>, pool: PgPool) {
     let group = Group::of_all("effects".parse().unwrap());
     broker.put_group(&group, Start::Earliest, GroupConfig::default()).await.unwrap();
     loop {
-        let fetch = Fetch {
-            worker: "w".parse().unwrap(),
-            session: None,
-            max: 100,
-            wait: Duration::from_secs(1),
-        };
+        let fetch =
+            Fetch { worker: "w".parse().unwrap(), session: None, max: 100, wait: Duration::from_secs(1) };
         let fetched = broker.fetch(&group, fetch).await.unwrap();
         let mut settlements = Vec::new();
         for leased in fetched.deliveries {
@@ -183,7 +180,8 @@ async fn a_handler_killed_between_effect_and_note_has_one_effect() {
         begun(&base).await;
         tokio::time::sleep(Duration::from_micros(chance.below(16_000))).await;
         kill(worker);
-        short += usize::from(usize::try_from(base.number("SELECT count(*) FROM effects").await).unwrap() <= n);
+        short +=
+            usize::from(usize::try_from(base.number("SELECT count(*) FROM effects").await).unwrap() <= n);
         // It comes again, as after every worker that died.
         handle(&base.pool, n, Duration::ZERO).await;
         base.run("TRUNCATE begun").await;

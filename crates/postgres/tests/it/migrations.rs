@@ -91,7 +91,10 @@ async fn a_database_of_another_encoding_is_refused() {
     let (server, name) = (base.server, format!("{}_latin", base.name));
     let made = name.clone();
     aside(move || {
-        server.sql("postgres", &format!("CREATE DATABASE \"{made}\" ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0"))
+        server.sql(
+            "postgres",
+            &format!("CREATE DATABASE \"{made}\" ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0"),
+        )
     })
     .await
     .unwrap();

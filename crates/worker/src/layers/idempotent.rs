@@ -68,7 +68,10 @@ impl Handler for Once {
         let token = match self.by.claims.claim(&key, self.by.length).await.map_err(unreachable)? {
             Claim::Done => return Ok(()),
             Claim::Held(left) => {
-                return Err(Failure { after: Some(left), ..Failure::new(Kind::Claimed, "somebody else has claimed it") });
+                return Err(Failure {
+                    after: Some(left),
+                    ..Failure::new(Kind::Claimed, "somebody else has claimed it")
+                });
             }
             Claim::Granted(token) => token,
         };
@@ -102,7 +105,9 @@ struct Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        let (Some(key), Ok(runtime)) = (self.key.take(), tokio::runtime::Handle::try_current()) else { return };
+        let (Some(key), Ok(runtime)) = (self.key.take(), tokio::runtime::Handle::try_current()) else {
+            return;
+        };
         let (claims, token) = (Arc::clone(&self.claims), self.token);
         runtime.spawn(async move {
             if let Err(error) = claims.release(&key, token).await {

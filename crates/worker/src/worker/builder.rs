@@ -193,7 +193,10 @@ impl Builder {
 
 impl fmt::Debug for Worker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Worker").field("group", self.group()).field("name", &self.run.name).finish_non_exhaustive()
+        f.debug_struct("Worker")
+            .field("group", self.group())
+            .field("name", &self.run.name)
+            .finish_non_exhaustive()
     }
 }
 

@@ -45,7 +45,8 @@ impl Flights {
 
     /// Tells those handlers that their lease is lost whose deadline has passed. Gives how many.
     pub(crate) fn lose_late(&self, now: Instant) -> usize {
-        let late: Vec<Context> = self.lock().extract_if(|_, context| context.deadline() <= now).map(|it| it.1).collect();
+        let late: Vec<Context> =
+            self.lock().extract_if(|_, context| context.deadline() <= now).map(|it| it.1).collect();
         late.iter().for_each(|context| context.stop(Stopped::LeaseLost));
         late.len()
     }

@@ -185,8 +185,10 @@ impl Run {
     fn hand_back(&self, fetched: &Fetched) {
         self.tell(fetched);
         self.pool.link.meters.released(fetched.deliveries.len());
-        let released =
-            fetched.deliveries.iter().map(|leased| Settlement { lease: leased.lease, verdict: Verdict::Release });
+        let released = fetched
+            .deliveries
+            .iter()
+            .map(|leased| Settlement { lease: leased.lease, verdict: Verdict::Release });
         self.pool.settler.extend(released);
     }
 
@@ -210,8 +212,12 @@ impl Run {
         }
         match timeout(GRACE, link.groups.leave(&link.group, &self.name)).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(group = %link.group, %error, "the group was not told that the worker left"),
-            Err(_) => tracing::warn!(group = %link.group, "the group was not told in time that the worker left"),
+            Ok(Err(error)) => {
+                tracing::warn!(group = %link.group, %error, "the group was not told that the worker left")
+            }
+            Err(_) => {
+                tracing::warn!(group = %link.group, "the group was not told in time that the worker left")
+            }
         }
     }
 }

@@ -6,7 +6,9 @@ use std::{
     time::Duration,
 };
 
-use headwater_broker::{Broker, BrokerConfig, ConsumerGroups, DeadLetter, EventPublisher, Group, GroupConfig, Start};
+use headwater_broker::{
+    Broker, BrokerConfig, ConsumerGroups, DeadLetter, EventPublisher, Group, GroupConfig, Start,
+};
 use headwater_events::{Event, Position, StreamName, Tenant};
 use headwater_store::{MemoryOptions, MemoryStore};
 use headwater_worker::{Backoff, Builder, Policy, Random, Worker};

@@ -129,7 +129,8 @@ pub(super) async fn outbox(args: OutboxArgs) -> anyhow::Result<ExitCode> {
 impl Place {
     fn not_built(&self, broker: &BrokerArgs) -> anyhow::Error {
         let _ = (&self.database, &self.schema, &broker.broker, &broker.token);
-        let why = "PostgreSQL is not part of this build: add it with `cargo build --release --features postgres`";
+        let why =
+            "PostgreSQL is not part of this build: add it with `cargo build --release --features postgres`";
         crate::exit::BadConfig(why.to_owned()).into()
     }
 }

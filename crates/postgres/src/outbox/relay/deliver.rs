@@ -49,7 +49,7 @@ impl<'a, P: EventPublisher + ?Sized> Delivery<'a, P> {
     /// Everything together, a tenant at a time: over HTTP a call speaks for one.
     pub(super) async fn together(mut self) -> Delivered {
         for group in self.grouped(|row| row.event.tenant().unwrap_or_default().to_owned()) {
-            if let Err((_, error)) = self.in_order(&group).await {
+            if let Err((_, error)) = self.in_order(&group, usize::MAX).await {
                 self.done.away = Some(error);
                 break;
             }
@@ -57,10 +57,14 @@ impl<'a, P: EventPublisher + ?Sized> Delivery<'a, P> {
         self.done
     }
 
-    /// A run at a time: one that fails is told from a broker that is away.
-    pub(super) async fn by_run(mut self) -> Delivered {
-        for group in self.grouped(|row| row.run) {
-            let Err(failed) = self.in_order(&group).await else { continue };
+    /// A run at a time and an event at a time: one that fails is told from a broker that is away. After `failures` in a
+    /// row others are tried first than before, so that a few that always fail do not pass for a broker that is away.
+    pub(super) async fn by_run(mut self, failures: u32) -> Delivered {
+        let mut groups = self.grouped(|row| row.run);
+        let first = usize::try_from(failures).unwrap_or(0).saturating_mul(GIVE_UP) % groups.len().max(1);
+        groups.rotate_left(first);
+        for group in groups {
+            let Err(failed) = self.in_order(&group, 1).await else { continue };
             self.done.failed.push(failed);
             if self.done.published.is_empty() && self.done.failed.len() >= GIVE_UP {
                 break;
@@ -87,12 +91,13 @@ impl<'a, P: EventPublisher + ?Sized> Delivery<'a, P> {
         groups
     }
 
-    /// Publishes rows in batches, whose size is halved where the broker refuses one and doubled where it takes one: a
+    /// Publishes rows in batches of at most `most`, whose size is halved where the broker refuses one and doubled where it takes one: a
     /// single bad row costs little, and many of them at once cost no more than two calls each.
+    ///
     /// What is in the way of all, and not to blame on an event, ends it with the first row that it stands before.
-    async fn in_order(&mut self, group: &[usize]) -> Result<(), (usize, BrokerError)> {
+    async fn in_order(&mut self, group: &[usize], most: usize) -> Result<(), (usize, BrokerError)> {
         let mut rest: VecDeque<usize> = group.iter().copied().collect();
-        let mut size = rest.len();
+        let mut size = rest.len().min(most);
         while !rest.is_empty() {
             rest.retain(|at| !self.stopped.contains(&self.rows[*at].run));
             let batch: Vec<usize> = rest.iter().copied().take(size.max(1)).collect();
@@ -104,7 +109,7 @@ impl<'a, P: EventPublisher + ?Sized> Delivery<'a, P> {
                 Ok(_) => {
                     rest.drain(..batch.len());
                     self.done.published.extend(batch);
-                    size = size.saturating_mul(2);
+                    size = size.saturating_mul(2).min(most);
                 }
                 Err(error) => match blamed(&error, batch.len()) {
                     None => return Err((batch[0], error)),

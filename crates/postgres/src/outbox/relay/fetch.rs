@@ -15,37 +15,44 @@ use crate::{
 /// A row is settled when no transaction runs any more that began to write before the row's own: then none can come to
 /// light that belongs before it. Places beyond the newest transaction are those of a dump from elsewhere.
 ///
-/// `page` is what is settled, of runs that do not wait. `held` is, for each run, the first row that can be seen and is
-/// not settled: what is behind that in the run waits with it, since it was enqueued later. Everything is one statement, so
-/// it is one snapshot.
+/// `page` is what is settled, of runs that do not wait. `held` is, for each run, the first row before the end of the page
+/// that can be seen and is not settled: what is behind that in the run waits with it, since it was enqueued later.
+/// Everything is one statement, so it is one snapshot.
 const FETCH: &str = "
 WITH snap AS MATERIALIZED (
-    SELECT pg_snapshot_xmin(s) AS xmin, pg_snapshot_xmax(s) AS xmax FROM pg_current_snapshot() AS s
+    SELECT pg_snapshot_xmin(s) AS low, pg_snapshot_xmax(s) AS high FROM pg_current_snapshot() AS s
 ),
 page AS MATERIALIZED (
-    SELECT seq, run, event, attempts, enqueued_at FROM {schema}.outbox, snap
-    WHERE slot = ANY($1) AND (xid < xmin OR xid >= xmax)
-        AND run NOT IN (
-            SELECT run FROM {schema}.outbox WHERE retry_at IS NOT NULL AND retry_at > clock_timestamp()
-        )
+    SELECT seq, run, event, enqueued_at FROM {schema}.outbox, snap
+    WHERE slot = ANY($1) AND (xid < low OR xid >= high)
+        AND run NOT IN (SELECT run FROM {schema}.outbox_retries WHERE retry_at > clock_timestamp())
         AND NOT ($4 AND run IN (SELECT run FROM {schema}.outbox_parked))
     ORDER BY seq LIMIT $2
 ),
+seen AS MATERIALIZED (SELECT count(*) AS count, max(seq) AS last FROM page),
 held AS MATERIALIZED (
     SELECT run, min(seq) AS seq FROM {schema}.outbox, snap
-    WHERE slot = ANY($1) AND xid >= xmin AND xid < xmax GROUP BY run
+    WHERE seq < (SELECT last FROM seen) AND slot = ANY($1) AND xid >= low AND xid < high
+    GROUP BY run
 ),
 ready AS (
-    SELECT page.*, sum(octet_length(page.event)) OVER (ORDER BY page.seq) - octet_length(page.event) AS before
-    FROM page LEFT JOIN held USING (run) WHERE held.seq IS NULL OR page.seq < held.seq
+    SELECT page.seq, page.run, page.event, page.enqueued_at, coalesce(tried.attempts, 0) AS attempts,
+        sum(octet_length(page.event)) OVER (ORDER BY page.seq) - octet_length(page.event) AS before
+    FROM page
+    LEFT JOIN held ON held.run = page.run
+    LEFT JOIN {schema}.outbox_retries AS tried ON tried.seq = page.seq
+    WHERE held.seq IS NULL OR page.seq < held.seq
 )
-SELECT EXISTS (SELECT FROM held) AS waits, (SELECT count(*) FROM page) AS seen, snap.xmin::text AS xmin,
-    ready.seq, ready.run, ready.event, ready.attempts,
+SELECT
+    seen.count < $2 AND EXISTS (
+        SELECT FROM {schema}.outbox WHERE slot = ANY($1) AND xid >= snap.low AND xid < snap.high
+    ) AS waits,
+    seen.count AS seen, snap.low::text AS low, ready.seq, ready.run, ready.event, ready.attempts,
     extract(epoch FROM clock_timestamp() - ready.enqueued_at)::float8 AS age
-FROM snap LEFT JOIN ready ON ready.before < $3
+FROM snap CROSS JOIN seen LEFT JOIN ready ON ready.before < $3
 ORDER BY ready.seq";
 
-const XMIN: &str = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text";
+const LOW: &str = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text";
 
 /// A row of the outbox.
 #[derive(Debug, Clone)]
@@ -107,8 +114,8 @@ impl Fetcher {
     /// What may be published now. `sure` asks for everything even where the watermark has not moved.
     pub(super) async fn page(&mut self, slots: &[i16], sure: bool) -> Result<Page, Error> {
         if let Some(stuck_at) = self.stuck_at.as_deref().filter(|_| !sure) {
-            let xmin: String = sqlx::query_scalar(XMIN).fetch_one(&self.pool).await?;
-            if xmin == stuck_at {
+            let low: String = sqlx::query_scalar(LOW).fetch_one(&self.pool).await?;
+            if low == stuck_at {
                 return Ok(Page { waits: true, ..Page::default() });
             }
         }
@@ -120,27 +127,22 @@ impl Fetcher {
             .fetch_all(&self.pool)
             .await
             .map_err(|error| Error::of(&self.schema, error))?;
+        let Some(first) = found.first() else { return Ok(Page::default()) };
+        let (seen, low): (i64, String) = (first.try_get("seen")?, first.try_get("low")?);
+        let mut page = Page { waits: first.try_get("waits")?, ..Page::default() };
         let read = Instant::now();
-        let mut page = Page::default();
         for row in &found {
-            page.waits = row.try_get("waits")?;
-            page.more = row.try_get::<i64, _>("seen")? >= self.events;
             let Some(seq) = row.try_get::<Option<i64>, _>("seq")? else { continue };
             match decode(seq, row, read)? {
                 Ok(row) => page.rows.push(row),
                 Err(why) => page.broken.push((seq, why)),
             }
         }
-        // The page may also have ended at its bytes.
-        let seen = page.rows.len() + page.broken.len();
-        page.more = seen > 0 && (page.more || found.first().is_some_and(|row| {
-            row.try_get::<i64, _>("seen").is_ok_and(|all| all > i64::try_from(seen).unwrap_or(all))
-        }));
-        let idle = seen == 0 && page.waits;
-        self.stuck_at = match found.first() {
-            Some(row) if idle => Some(row.try_get("xmin")?),
-            _ => None,
-        };
+        let ready = page.rows.len() + page.broken.len();
+        // It may have ended at its bytes, or at its rows.
+        page.more = ready > 0 && (seen >= self.events || i64::try_from(ready).is_ok_and(|ready| ready < seen));
+        page.waits |= ready == 0 && seen > 0;
+        self.stuck_at = (ready == 0 && page.waits).then_some(low);
         Ok(page)
     }
 }

@@ -20,7 +20,7 @@ use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::{AfterParked, RelayOptions};
-use crate::{Error, metric_definitions as m, migrate};
+use crate::{Error, error::within, metric_definitions as m, migrate};
 use deliver::{Delivered, Delivery, Refusal};
 use fetch::{Fetcher, Page, Row};
 use settle::Settler;
@@ -49,9 +49,9 @@ pub struct Relay<P: ?Sized = dyn EventPublisher> {
 
 /// What a round did.
 enum Round {
-    /// It published, or parked: there may be more.
-    Worked { more: bool },
-    /// There was nothing, or what there is waits for a transaction that still runs.
+    /// It published or parked, and there is more.
+    Worked,
+    /// There is nothing, or what there is waits for a transaction that still runs.
     Idle { waits: bool },
     /// Broker or database is away.
     Failed,
@@ -91,7 +91,7 @@ impl<P: EventPublisher + ?Sized> Relay<P> {
         let upkeep = tokio::spawn(upkeep::run(self.pool.clone(), self.options.clone()));
         let done = self.work(&wake, &stop).await;
         upkeep.abort();
-        let left = self.shares.leave().await;
+        let left = within(self.options.lease, self.shares.leave()).await;
         metrics::gauge!(m::SLOTS).set(0.0);
         self.status.send_modify(|status| {
             status.state = RelayState::Stopped;
@@ -110,10 +110,6 @@ impl<P: EventPublisher + ?Sized> Relay<P> {
         while !stop.is_cancelled() {
             let round = match self.round(sure).await {
                 Ok(round) => round,
-                Err(error) if error.is_retryable() => {
-                    self.failed(RelayState::DatabaseAway, error.code(), &error.to_string());
-                    Round::Failed
-                }
                 Err(error) if error.is_config() => return Err(error),
                 Err(error) => {
                     self.failed(RelayState::DatabaseAway, error.code(), &error.to_string());
@@ -123,8 +119,7 @@ impl<P: EventPublisher + ?Sized> Relay<P> {
             sure = false;
             let renewal = self.shares.due();
             match round {
-                Round::Worked { more: true } => {}
-                Round::Worked { more: false } => glance = GLANCE,
+                Round::Worked => glance = GLANCE,
                 Round::Failed => {
                     let pause = self.backoff.next();
                     tokio::select! {
@@ -150,7 +145,7 @@ impl<P: EventPublisher + ?Sized> Relay<P> {
 
     async fn round(&mut self, sure: bool) -> Result<Round, Error> {
         if Instant::now() >= self.shares.due() {
-            self.shares.divide().await?;
+            within(self.options.lease, self.shares.divide()).await?;
             let slots = self.shares.slots().len();
             metrics::gauge!(m::SLOTS).set(slots as f64);
             self.status.send_modify(|status| status.slots = slots);
@@ -159,32 +154,33 @@ impl<P: EventPublisher + ?Sized> Relay<P> {
             self.well();
             return Ok(Round::Idle { waits: false });
         }
-        let page = self.fetcher.page(self.shares.slots(), sure).await?;
+        let page = within(self.options.lease, self.fetcher.page(self.shares.slots(), sure)).await?;
         self.park(page.broken.iter().map(|(seq, why)| Refusal::broken(*seq, why)).collect()).await?;
         if page.rows.is_empty() {
             self.well();
-            return Ok(match page.more {
-                true => Round::Worked { more: true },
-                false => Round::Idle { waits: page.waits },
-            });
+            return Ok(if page.more { Round::Worked } else { Round::Idle { waits: page.waits } });
         }
         if !self.shares.hold() {
             // The database took so long that the share may have passed to another.
-            return Ok(Round::Worked { more: true });
+            return Ok(Round::Worked);
         }
         let delivered = self.deliver(&page).await;
-        self.settle(&page, delivered).await
+        // What was published and is not marked is published again: the broker knows it.
+        within(self.options.lease, self.settle(&page, delivered)).await
     }
 
     /// Publishes a page and keeps the share meanwhile.
     async fn deliver(&mut self, page: &Page) -> Delivered {
         let hold = self.options.after_parked == AfterParked::Hold;
         let tried = page.rows.iter().any(|row| row.attempts > 0);
-        let by_run = tried || self.status.borrow().failures >= SUSPECT;
+        let failures = self.status.borrow().failures;
         let broker = Arc::clone(&self.broker);
         let publishing = async {
             let delivery = Delivery::new(&*broker, &page.rows, hold);
-            if by_run { delivery.by_run().await } else { delivery.together().await }
+            match tried || failures >= SUSPECT {
+                true => delivery.by_run(failures).await,
+                false => delivery.together().await,
+            }
         };
         tokio::pin!(publishing);
         let mut renewal = tokio::time::interval(self.shares.every());
@@ -193,7 +189,7 @@ impl<P: EventPublisher + ?Sized> Relay<P> {
             tokio::select! {
                 delivered = &mut publishing => return delivered,
                 _ = renewal.tick() => {
-                    if let Err(error) = self.shares.renew().await {
+                    if let Err(error) = within(self.options.lease, self.shares.renew()).await {
                         tracing::debug!(%error, "the share of the outbox was not renewed");
                     }
                 }
@@ -221,7 +217,8 @@ impl<P: EventPublisher + ?Sized> Relay<P> {
             return Ok(Round::Failed);
         }
         self.well();
-        Ok(Round::Worked { more: page.more })
+        // What was enqueued since has given notice since.
+        Ok(if page.more { Round::Worked } else { Round::Idle { waits: page.waits } })
     }
 
     async fn park(&self, refused: Vec<Refusal>) -> Result<(), Error> {

@@ -8,24 +8,30 @@ use super::deliver::Refusal;
 use crate::{Error, Schema, outbox::RelayOptions, sql::sql};
 
 const PUBLISHED: &str = "
-WITH gone AS (
-    DELETE FROM {schema}.outbox WHERE seq = ANY($1)
-    RETURNING seq, tenant, stream, event, enqueued_at
+WITH tried AS (DELETE FROM {schema}.outbox_retries WHERE seq = ANY($1)),
+gone AS (
+    DELETE FROM {schema}.outbox WHERE seq = ANY($1) RETURNING seq, tenant, stream, event, enqueued_at
 )
 INSERT INTO {schema}.outbox_published (seq, tenant, stream, event, enqueued_at)
 SELECT * FROM gone ON CONFLICT (seq) DO NOTHING";
-const FORGET: &str = "DELETE FROM {schema}.outbox WHERE seq = ANY($1)";
+const FORGET: &str = "
+WITH tried AS (DELETE FROM {schema}.outbox_retries WHERE seq = ANY($1))
+DELETE FROM {schema}.outbox WHERE seq = ANY($1)";
 const PARK: &str = "
 WITH refused AS (SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[]) AS r (seq, code, reason)),
+tried AS (DELETE FROM {schema}.outbox_retries WHERE seq = ANY($1) RETURNING seq, attempts),
 gone AS (
-    DELETE FROM {schema}.outbox AS o USING refused AS r WHERE o.seq = r.seq
-    RETURNING o.seq, o.xid, o.slot, o.run, o.tenant, o.stream, o.event, o.enqueued_at, o.attempts, r.code, r.reason
+    DELETE FROM {schema}.outbox WHERE seq = ANY($1)
+    RETURNING seq, xid, slot, run, tenant, stream, event, enqueued_at
 )
 INSERT INTO {schema}.outbox_parked
     (seq, xid, slot, run, tenant, stream, event, enqueued_at, attempts, code, reason)
-SELECT * FROM gone";
+SELECT gone.*, coalesce(tried.attempts, 0) + 1, refused.code, refused.reason
+FROM gone JOIN refused USING (seq) LEFT JOIN tried USING (seq)";
 const RETRY: &str = "
-UPDATE {schema}.outbox SET attempts = attempts + 1, retry_at = clock_timestamp() + $2 WHERE seq = $1";
+INSERT INTO {schema}.outbox_retries AS tried (seq, run, attempts, retry_at)
+SELECT seq, run, 1, clock_timestamp() + make_interval(secs => $2) FROM {schema}.outbox WHERE seq = $1
+ON CONFLICT (seq) DO UPDATE SET attempts = tried.attempts + 1, retry_at = excluded.retry_at";
 
 /// The longest reason that is kept.
 const REASON: usize = 1000;
@@ -71,7 +77,7 @@ impl Settler {
 
     /// One failed while others did not: its run waits.
     pub(super) async fn retry(&self, seq: i64, after: Duration) -> Result<(), Error> {
-        let query = sqlx::query(self.retry.clone()).bind(seq).bind(after);
+        let query = sqlx::query(self.retry.clone()).bind(seq).bind(after.as_secs_f64());
         query.execute(&self.pool).await.map_err(|error| self.error(error))?;
         Ok(())
     }

@@ -14,12 +14,12 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::{Error, Schema, outbox::SLOTS, sql::sql};
 
 const SEEN: &str = "
-INSERT INTO {schema}.outbox_relays (relay, name, until) VALUES ($1, $2, clock_timestamp() + $3)
+INSERT INTO {schema}.outbox_relays (relay, name, until) VALUES ($1, $2, clock_timestamp() + make_interval(secs => $3))
 ON CONFLICT (relay) DO UPDATE SET until = excluded.until";
 const GONE: &str = "DELETE FROM {schema}.outbox_relays WHERE until <= clock_timestamp()";
 const LIVING: &str = "SELECT count(*) FROM {schema}.outbox_relays";
 const KEEP: &str = "
-UPDATE {schema}.outbox_slots SET until = clock_timestamp() + $2
+UPDATE {schema}.outbox_slots SET until = clock_timestamp() + make_interval(secs => $2)
 WHERE slot IN (
     SELECT slot FROM {schema}.outbox_slots WHERE relay = $1 AND until > clock_timestamp() ORDER BY slot LIMIT $3
 )
@@ -27,20 +27,20 @@ RETURNING slot";
 const GIVE_UP: &str = "
 UPDATE {schema}.outbox_slots SET relay = NULL, until = '-infinity' WHERE relay = $1 AND slot <> ALL($2)";
 const TAKE: &str = "
-UPDATE {schema}.outbox_slots SET relay = $1, until = clock_timestamp() + $2
+UPDATE {schema}.outbox_slots SET relay = $1, until = clock_timestamp() + make_interval(secs => $2)
 WHERE slot IN (
     SELECT slot FROM {schema}.outbox_slots WHERE relay IS NULL OR until <= clock_timestamp() ORDER BY slot LIMIT $3
 )
 RETURNING slot";
 const RENEW: &str = "
-UPDATE {schema}.outbox_slots SET until = clock_timestamp() + $2 WHERE relay = $1 AND until > clock_timestamp()";
+UPDATE {schema}.outbox_slots SET until = clock_timestamp() + make_interval(secs => $2) WHERE relay = $1 AND until > clock_timestamp()";
 const LEAVE: &str = "DELETE FROM {schema}.outbox_relays WHERE relay = $1";
 
 /// The share of one relay.
 #[derive(Debug)]
 pub(super) struct Shares {
     pool: PgPool,
-    relay: Uuid,
+    relay: String,
     name: String,
     lease: Duration,
     lock: i64,
@@ -76,7 +76,7 @@ impl Shares {
         };
         Self {
             pool,
-            relay: Uuid::new_v4(),
+            relay: Uuid::now_v7().to_string(),
             name: name.to_owned(),
             lease,
             lock: xxh3_64(format!("headwater/{schema}/outbox").as_bytes()).cast_signed(),
@@ -114,9 +114,9 @@ impl Shares {
         let mut tx = self.pool.begin().await?;
         sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(self.lock).execute(&mut *tx).await?;
         sqlx::query(s.seen.clone())
-            .bind(self.relay)
+            .bind(&self.relay)
             .bind(&self.name)
-            .bind(self.lease)
+            .bind(self.lease.as_secs_f64())
             .execute(&mut *tx)
             .await?;
         sqlx::query(s.gone.clone()).execute(&mut *tx).await?;
@@ -124,15 +124,15 @@ impl Shares {
         let share = i64::from(SLOTS).div_euclid(living.max(1))
             + i64::from(i64::from(SLOTS).rem_euclid(living.max(1)) != 0);
         let mut slots: Vec<i16> = sqlx::query_scalar(s.keep.clone())
-            .bind(self.relay)
-            .bind(self.lease)
+            .bind(&self.relay)
+            .bind(self.lease.as_secs_f64())
             .bind(share)
             .fetch_all(&mut *tx)
             .await?;
-        sqlx::query(s.give_up.clone()).bind(self.relay).bind(&slots).execute(&mut *tx).await?;
+        sqlx::query(s.give_up.clone()).bind(&self.relay).bind(&slots).execute(&mut *tx).await?;
         let taken: Vec<i16> = sqlx::query_scalar(s.take.clone())
-            .bind(self.relay)
-            .bind(self.lease)
+            .bind(&self.relay)
+            .bind(self.lease.as_secs_f64())
             .bind(share - i64::try_from(slots.len()).unwrap_or(share))
             .fetch_all(&mut *tx)
             .await?;
@@ -150,8 +150,8 @@ impl Shares {
     pub(super) async fn renew(&mut self) -> Result<(), Error> {
         let asked = Instant::now();
         let renewed = sqlx::query(self.statements.renew.clone())
-            .bind(self.relay)
-            .bind(self.lease)
+            .bind(&self.relay)
+            .bind(self.lease.as_secs_f64())
             .execute(&self.pool)
             .await?;
         if usize::try_from(renewed.rows_affected()).is_ok_and(|renewed| renewed >= self.slots.len()) {
@@ -164,11 +164,11 @@ impl Shares {
     pub(super) async fn leave(&mut self) -> Result<(), Error> {
         self.slots.clear();
         sqlx::query(self.statements.give_up.clone())
-            .bind(self.relay)
+            .bind(&self.relay)
             .bind(&self.slots)
             .execute(&self.pool)
             .await?;
-        sqlx::query(self.statements.leave.clone()).bind(self.relay).execute(&self.pool).await?;
+        sqlx::query(self.statements.leave.clone()).bind(&self.relay).execute(&self.pool).await?;
         Ok(())
     }
 }

@@ -5,7 +5,11 @@ use std::time::Duration;
 use sqlx::{PgPool, SqlStr};
 use tokio::time::MissedTickBehavior;
 
-use crate::{Error, Schema, outbox::{Backlog, RelayOptions}, sql::sql};
+use crate::{
+    Error, Schema,
+    outbox::{Backlog, RelayOptions},
+    sql::sql,
+};
 
 /// Rows removed by one statement: each holds its locks only for a moment.
 const BATCH: i64 = 5_000;
@@ -14,7 +18,7 @@ const BATCHES: usize = 100;
 
 const EXPIRE: &str = "
 DELETE FROM {schema}.outbox_published WHERE seq IN (
-    SELECT seq FROM {schema}.outbox_published WHERE published_at < clock_timestamp() - $1
+    SELECT seq FROM {schema}.outbox_published WHERE published_at < clock_timestamp() - make_interval(secs => $1)
     ORDER BY published_at LIMIT $2 FOR UPDATE SKIP LOCKED
 )";
 
@@ -35,7 +39,7 @@ pub(super) async fn run(pool: PgPool, options: RelayOptions) {
 async fn once(pool: &PgPool, schema: &Schema, expire: &SqlStr, retention: Duration) -> Result<(), Error> {
     Backlog::read(pool, schema).await?.show();
     for _ in 0..BATCHES {
-        let query = sqlx::query(expire.clone()).bind(retention).bind(BATCH);
+        let query = sqlx::query(expire.clone()).bind(retention.as_secs_f64()).bind(BATCH);
         if query.execute(pool).await?.rows_affected() < BATCH.unsigned_abs() {
             break;
         }

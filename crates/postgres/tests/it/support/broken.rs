@@ -32,7 +32,10 @@ pub(crate) struct Broken {
 }
 
 impl Broken {
-    pub(crate) fn new(inner: Arc<dyn EventPublisher>, judge: impl Fn(&[Event]) -> Mood + Send + Sync + 'static) -> Arc<Self> {
+    pub(crate) fn new(
+        inner: Arc<dyn EventPublisher>,
+        judge: impl Fn(&[Event]) -> Mood + Send + Sync + 'static,
+    ) -> Arc<Self> {
         Arc::new(Self { inner, judge: Mutex::new(Arc::new(judge)), calls: AtomicU64::new(0) })
     }
 
