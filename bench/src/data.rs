@@ -74,6 +74,11 @@ pub(crate) fn events(stream: &str, first: u64, count: usize) -> Result<Vec<Event
     build(stream, "bench.step.done.v1", &data, first, count)
 }
 
+/// Durable events of one stream with a payload of 300 bytes, encoded already.
+pub(crate) fn of_300_bytes(stream: &str, first: u64, count: usize) -> Result<Vec<Event>> {
+    build(stream, "bench.step.done.v1", &serde_json::json!({ "text": "x".repeat(289) }), first, count)
+}
+
 /// Token events of one stream, encoded already.
 pub(crate) fn tokens(stream: &str, count: usize) -> Result<Vec<Event>> {
     build(stream, "llm.delta.v1", &serde_json::json!({ "text": "token " }), 0, count)

@@ -74,13 +74,17 @@ impl Process {
 
     /// The processor time it has used, in seconds.
     pub(crate) fn cpu_seconds(&self) -> Result<f64> {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        // The name may hold anything, so count from behind it.
-        let (_, rest) = stat.rsplit_once(')').context("odd /proc stat")?;
-        let ticks =
-            rest.split_whitespace().skip(11).take(2).map(str::parse::<f64>).sum::<Result<f64, _>>()?;
-        Ok(ticks / rustix::param::clock_ticks_per_second() as f64)
+        cpu_seconds(&self.child.id().to_string())
     }
+}
+
+/// The processor time a process has used, in seconds: `self` is this one.
+pub(crate) fn cpu_seconds(process: &str) -> Result<f64> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
+    // The name may hold anything, so count from behind it.
+    let (_, rest) = stat.rsplit_once(')').context("odd /proc stat")?;
+    let ticks = rest.split_whitespace().skip(11).take(2).map(str::parse::<f64>).sum::<Result<f64, _>>()?;
+    Ok(ticks / rustix::param::clock_ticks_per_second() as f64)
 }
 
 impl Drop for Process {

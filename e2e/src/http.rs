@@ -23,11 +23,21 @@ pub fn get(address: SocketAddr, path: &str) -> Result<(u16, String)> {
 /// # Errors
 /// The server does not answer, or not in HTTP.
 pub fn publish(address: SocketAddr, event: &str) -> Result<(u16, String)> {
-    let length = event.len();
-    let head = format!(
-        "POST /v1/events HTTP/1.1\r\nContent-Type: application/cloudevents+json\r\nContent-Length: {length}\r\n"
-    );
-    call(address, &head, event)
+    send(address, "POST", "/v1/events", "application/cloudevents+json", event)
+}
+
+/// Puts JSON to `path` and gives status and body.
+///
+/// # Errors
+/// The server does not answer, or not in HTTP.
+pub fn put(address: SocketAddr, path: &str, json: &str) -> Result<(u16, String)> {
+    send(address, "PUT", path, "application/json", json)
+}
+
+fn send(address: SocketAddr, method: &str, path: &str, kind: &str, body: &str) -> Result<(u16, String)> {
+    let length = body.len();
+    let head = format!("{method} {path} HTTP/1.1\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n");
+    call(address, &head, body)
 }
 
 fn call(address: SocketAddr, head: &str, body: &str) -> Result<(u16, String)> {

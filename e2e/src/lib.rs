@@ -8,10 +8,11 @@ mod http;
 mod ledger;
 mod refusal;
 mod server;
+pub mod shift;
 pub mod story;
 
 pub use clients::{Client, Clients};
 pub use headwater_test_servers::Chance;
-pub use http::{get, publish};
+pub use http::{get, publish, put};
 pub use refusal::{Refusal, refusal};
 pub use server::Server;

@@ -3,6 +3,7 @@
 use anyhow::{Context, Result, bail};
 use headwater_e2e::{
     Chance,
+    shift::{self, Shift},
     story::{self, Plan},
 };
 
@@ -32,6 +33,19 @@ fn main() -> Result<()> {
         println!(
             "round {round}/{rounds}: {} runs, {} events, {} kills, {} stored before their answer was lost, {:.1?}",
             plan.runs, report.answered, plan.kills, report.stored_before, report.took
+        );
+        let shift = Shift {
+            runs: 1 + usize::try_from(chance.below(60))?,
+            events: 5 + usize::try_from(chance.below(40))?,
+            kills: 1 + usize::try_from(chance.below(30))?,
+            seed: chance.below(u64::MAX),
+            ..Shift::default()
+        };
+        let report =
+            shift::work(&shift).with_context(|| format!("round {round} of seed {seed}: {shift:?}"))?;
+        println!(
+            "round {round}/{rounds}: {} events handled, {} of them again, {} kills, {:.1?}",
+            report.handled, report.again, shift.kills, report.took
         );
     }
     Ok(())

@@ -3,6 +3,7 @@
 mod catch_up;
 mod embedded;
 mod fan_out;
+mod groups;
 mod hub;
 mod idle;
 #[cfg(feature = "shared")]
@@ -73,6 +74,11 @@ pub(crate) const ALL: &[Scenario] = &[
         name: "outbox",
         about: "from transactions in PostgreSQL through one relay to the embedded log",
         run: |setup| Box::pin(outbox::run(setup)),
+    },
+    Scenario {
+        name: "groups",
+        about: "consume and ack by four workers, beside bare calls and the bare clients' groups",
+        run: |setup| Box::pin(groups::run(setup)),
     },
     #[cfg(feature = "shared")]
     Scenario {

@@ -103,6 +103,11 @@ pub(crate) enum Who {
     BareTail,
 }
 
+/// Our store on a server, with its defaults.
+pub(crate) async fn store(kind: Kind, url: &str) -> Result<Arc<dyn headwater_store::Store>> {
+    ours::store(kind, url, true).await
+}
+
 /// Connects a peer to an empty server.
 pub(crate) async fn connect(server: &SharedServer, who: Who) -> Result<Arc<dyn Peer>> {
     let url = server.url();

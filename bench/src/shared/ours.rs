@@ -19,23 +19,28 @@ pub(super) struct Ours(Broker);
 impl Ours {
     /// `atomic` matters to NATS alone.
     pub(super) async fn connect(kind: Kind, url: &str, atomic: bool) -> Result<Self> {
-        let store: Arc<dyn Store> = match kind {
-            #[cfg(feature = "redis")]
-            Kind::Redis => Arc::new(headwater_redis::RedisStore::connect(url, Default::default()).await?),
-            #[cfg(feature = "nats")]
-            Kind::Nats => {
-                let options = headwater_nats::NatsOptions { atomic, ..Default::default() };
-                Arc::new(headwater_nats::NatsStore::open(url, options).await?)
-            }
-            #[cfg(feature = "kafka")]
-            Kind::Kafka => {
-                let options = headwater_kafka::KafkaOptions::from_url(url)?;
-                Arc::new(headwater_kafka::KafkaStore::open(options).await?)
-            }
-        };
-        let _ = atomic;
-        Ok(Self(Broker::open(store, BrokerConfig::default()).await?))
+        Ok(Self(Broker::open(store(kind, url, atomic).await?, BrokerConfig::default()).await?))
     }
+}
+
+/// Our store on a server. `atomic` matters to NATS alone.
+pub(super) async fn store(kind: Kind, url: &str, atomic: bool) -> Result<Arc<dyn Store>> {
+    let store: Arc<dyn Store> = match kind {
+        #[cfg(feature = "redis")]
+        Kind::Redis => Arc::new(headwater_redis::RedisStore::connect(url, Default::default()).await?),
+        #[cfg(feature = "nats")]
+        Kind::Nats => {
+            let options = headwater_nats::NatsOptions { atomic, ..Default::default() };
+            Arc::new(headwater_nats::NatsStore::open(url, options).await?)
+        }
+        #[cfg(feature = "kafka")]
+        Kind::Kafka => {
+            let options = headwater_kafka::KafkaOptions::from_url(url)?;
+            Arc::new(headwater_kafka::KafkaStore::open(options).await?)
+        }
+    };
+    let _ = atomic;
+    Ok(store)
 }
 
 #[async_trait]

@@ -33,6 +33,32 @@ pub mod millis {
     }
 }
 
+/// A length of time as whole milliseconds, or none.
+pub mod millis_or_none {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    /// Writes it.
+    ///
+    /// # Errors
+    /// Those of the serializer.
+    pub fn serialize<S: Serializer>(time: &Option<Duration>, to: S) -> Result<S::Ok, S::Error> {
+        match time {
+            Some(time) => super::millis::serialize(time, to),
+            None => to.serialize_none(),
+        }
+    }
+
+    /// Reads it.
+    ///
+    /// # Errors
+    /// Those of the deserializer.
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
+        Ok(Option::<u64>::deserialize(from)?.map(Duration::from_millis))
+    }
+}
+
 /// `PUT /v1/groups/{group}`.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct PutGroup {
@@ -286,6 +312,9 @@ pub struct LettersBody {
     /// Of these types, as in `types` of a read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub types: Option<String>,
+    /// With a reason that begins so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// How many dead letters were meant.
@@ -323,6 +352,9 @@ pub struct LetterBody {
     pub first_failed_at: Timestamp,
     /// When it was given up.
     pub last_failed_at: Timestamp,
+    /// The trace that it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
     /// The event, byte for byte.
     pub event: Box<RawValue>,
 }
@@ -340,6 +372,7 @@ impl LetterBody {
             attempts: letter.attempts,
             first_failed_at: letter.failed_at.0,
             last_failed_at: letter.failed_at.1,
+            traceparent: letter.traceparent().map(str::to_owned),
             event: raw(&letter.event)?,
         })
     }

@@ -102,7 +102,7 @@ impl ConsumerGroups for HttpBroker {
             query::add(&mut call.url, "after", &after.to_string());
             query::add(&mut call.url, "limit", &LETTERS.min(limit - letters.len()).to_string());
             let meant = meant(filter);
-            for (key, value) in [("stream", meant.stream), ("types", meant.types)] {
+            for (key, value) in [("stream", meant.stream), ("types", meant.types), ("reason", meant.reason)] {
                 if let Some(value) = value {
                     query::add(&mut call.url, key, &value);
                 }
@@ -172,6 +172,7 @@ fn meant(filter: &DeadLetterFilter) -> LettersBody {
         positions: filter.positions.clone(),
         stream: filter.stream.as_ref().map(ToString::to_string),
         types: (!filter.types.is_all()).then(|| filter.types.types_list()),
+        reason: filter.reason.clone(),
     }
 }
 

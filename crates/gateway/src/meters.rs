@@ -3,7 +3,7 @@
 use std::{sync::OnceLock, time::Duration};
 
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use crate::metric_definitions as definitions;
 pub use crate::metric_definitions::{METRICS, MetricDefinition, MetricKind};
@@ -11,6 +11,10 @@ pub use crate::metric_definitions::{METRICS, MetricDefinition, MetricKind};
 /// Upper bounds of the buckets of request times, in seconds.
 const SECONDS: &[f64] =
     &[0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+/// Upper bounds of the buckets of what runs and their parts take, in seconds: names that end in `_duration_seconds`.
+const LONG_SECONDS: &[f64] =
+    &[0.01, 0.05, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0, 14_400.0, 86_400.0];
 
 /// The instruments of the hot paths, looked up once.
 pub(crate) struct Meters {
@@ -64,7 +68,9 @@ pub(crate) fn handle() -> Option<&'static PrometheusHandle> {
     static HANDLE: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
     HANDLE
         .get_or_init(|| {
-            let recorder = PrometheusBuilder::new().set_buckets(SECONDS).ok()?.build_recorder();
+            let long = Matcher::Suffix("_duration_seconds".to_owned());
+            let builder = PrometheusBuilder::new().set_buckets(SECONDS).ok()?;
+            let recorder = builder.set_buckets_for_metric(long, LONG_SECONDS).ok()?.build_recorder();
             let handle = recorder.handle();
             metrics::set_global_recorder(recorder).ok()?;
             describe();

@@ -85,7 +85,7 @@ pub use headwater_events::{
     catalogue::{self, EventType},
     dialect, run_state,
 };
-pub use headwater_gateway::{Gateway, GatewayConfig};
+pub use headwater_gateway::{Gateway, GatewayConfig, Monitor};
 #[cfg(feature = "kafka")]
 pub use headwater_kafka::{KafkaOptions, KafkaStore};
 #[cfg(feature = "nats")]
@@ -99,10 +99,19 @@ pub use headwater_store::{
     RunState, Store, SystemClock,
 };
 
+pub use headwater_worker::{
+    self as worker, Context, Failure, Handler, Outcome, Routes, Worker, WorkerSet, handler_fn,
+};
+
 /// The snippets of the README are tests.
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
+
+/// So are those of the guide to workers.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/workers.md")]
+struct WorkersGuide;
 
 /// So are those of the guide to the mirror.
 #[cfg(doctest)]

@@ -40,6 +40,7 @@ mod policy;
 mod random;
 mod routes;
 mod set;
+pub mod stock;
 mod trace;
 mod worker;
 

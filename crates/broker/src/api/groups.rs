@@ -62,6 +62,13 @@ pub struct GroupConfig {
     pub max_attempts: u32,
     /// What becomes of the run of a dead letter.
     pub after_dead_letter: AfterDeadLetter,
+    /// How long a dead letter is kept: then it is as if it had been discarded. `None`: as long as the log keeps it.
+    #[serde(
+        rename = "dead_letters_keep_ms",
+        with = "crate::wire::millis_or_none",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub dead_letters_keep: Option<Duration>,
 }
 
 impl Default for GroupConfig {
@@ -70,6 +77,7 @@ impl Default for GroupConfig {
             lease: Duration::from_secs(30),
             max_attempts: 5,
             after_dead_letter: AfterDeadLetter::default(),
+            dead_letters_keep: None,
         }
     }
 }
@@ -247,6 +255,14 @@ pub struct DeadLetter {
     pub event: Event,
 }
 
+impl DeadLetter {
+    /// The trace that the event belongs to, where it names one.
+    #[must_use]
+    pub fn traceparent(&self) -> Option<&str> {
+        self.event.traceparent()
+    }
+}
+
 /// Which dead letters are meant.
 #[derive(Debug, Clone, Default)]
 pub struct DeadLetterFilter {
@@ -256,6 +272,8 @@ pub struct DeadLetterFilter {
     pub stream: Option<StreamName>,
     /// Of this event type (or a prefix of it) only.
     pub types: headwater_events::Filter,
+    /// With a reason that begins so, such as the code `handler-panicked`.
+    pub reason: Option<String>,
 }
 
 /// Sharing events among workers: each event goes to one of them, in order inside its run, until it is settled.

@@ -59,6 +59,8 @@ pub(super) struct Lost {
     pub(super) lane: Lane,
     pub(super) run: Run,
     pub(super) position: Position,
+    /// The letter of its last life, zero in the first one.
+    pub(super) replay_of: Position,
     pub(super) attempts: u32,
     pub(super) failed_ms: i64,
     pub(super) reason: String,
@@ -488,6 +490,7 @@ fn lost_of(lane: Lane, run: &Run, position: Position, held: &Held, reason: &str)
         lane,
         run: run.clone(),
         position,
+        replay_of: held.reopened.first().map_or(Position::ZERO, |reopened| reopened.letter),
         attempts: held.attempt,
         failed_ms: held.failed_ms,
         reason: reason.to_owned(),

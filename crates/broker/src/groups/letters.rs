@@ -3,7 +3,7 @@
 //! A letter that was replayed or discarded is followed by an event that says so: what is open is a fold over the
 //! stream.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use headwater_events::{Class, Event, Lane, Mark, Position, StreamName, Tenant};
 use headwater_store::{Append, ClassesKey, ReadScope, Record, Store};
@@ -47,12 +47,24 @@ struct Settled {
 pub(super) enum How {
     Replayed,
     Discarded,
+    Expired,
+}
+
+/// Whether a letter is older than its group keeps them.
+pub(super) fn has_expired(letter: &DeadLetter, keep: Option<Duration>, now: Timestamp) -> bool {
+    keep.is_some_and(|keep| letter.failed_at.1.as_millisecond() + ms(keep) <= now.as_millisecond())
+}
+
+fn ms(time: Duration) -> i64 {
+    // Far enough from the largest that a time can be added to it.
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX).min(i64::MAX / 4)
 }
 
 /// Stores the letters of events that are given up, and gives where each stands.
 pub(super) async fn bury(
     store: &dyn Store,
     group: &Group,
+    group_life: u64,
     now: Timestamp,
     lost: &[(Lost, Record)],
 ) -> Result<Vec<Position>, Error> {
@@ -78,8 +90,10 @@ pub(super) async fn bury(
             event,
         };
         // One life of an event dies once, however often that is written.
-        let id = format!("{}/{}/{}/{}", store.epoch(), lost.lane, lost.position, letter.first_failed_ms);
-        batch.push(append(group, &lost.run.tenant, LETTER, &id, now, &letter)?);
+        let id =
+            format!("{}/{group_life:x}/{}/{}/{}", store.epoch(), lost.lane, lost.position, lost.replay_of);
+        let trace = record.event().traceparent();
+        batch.push(append(group, &lost.run.tenant, LETTER, &id, now, trace, &letter)?);
     }
     Ok(store.append(batch).await?.into_iter().map(|appended| appended.position).collect())
 }
@@ -96,7 +110,7 @@ pub(super) async fn settle(
     let settled = Settled { letters: letters.iter().map(|position| position.0).collect(), how };
     let first = letters.first().copied().unwrap_or_default();
     let id = format!("{}/settled/{first}/{}", store.epoch(), letters.len());
-    store.append(vec![append(group, tenant, SETTLED, &id, now, &settled)?]).await?;
+    store.append(vec![append(group, tenant, SETTLED, &id, now, None, &settled)?]).await?;
     Ok(())
 }
 
@@ -155,17 +169,16 @@ fn append(
     ty: &str,
     id: &str,
     now: Timestamp,
+    traceparent: Option<&str>,
     data: &impl Serialize,
 ) -> Result<Append, Error> {
     let stream = StreamName::dead_letters(&group.name);
-    let event = Event::builder(source(group), ty)
-        .id(id)
-        .tenant(tenant)
-        .stream(&stream)
-        .time(now)
-        .data(data)
-        .build()
-        .map_err(|error| Error::InvalidEvent { index: 0, error })?;
+    let mut event =
+        Event::builder(source(group), ty).id(id).tenant(tenant).stream(&stream).time(now).data(data);
+    if let Some(traceparent) = traceparent {
+        event = event.traceparent(traceparent);
+    }
+    let event = event.build().map_err(|error| Error::InvalidEvent { index: 0, error })?;
     Ok(Append { event, tenant: tenant.clone(), stream, class: Class::Internal, mark: Mark::None })
 }
 

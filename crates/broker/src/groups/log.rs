@@ -71,7 +71,7 @@ impl LaneWork {
         let Some(from) = held.from else { return Ok(()) };
         let (mut records, mut after, mut whole) = (Vec::new(), from.prev(), false);
         while !whole && records.len() < RUN_PAGE {
-            let page = store.read(&scope(run), after, PAGE.0, PAGE.1).await?;
+            let page = store.read(&scope(run), after, RUN_PAGE * 2, PAGE.1).await?;
             for gap in page.gaps {
                 // Deltas are never offered to groups.
                 if gap.reason != GapReason::Trimmed && gap.from < self.state.mark {

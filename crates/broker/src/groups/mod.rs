@@ -200,10 +200,15 @@ impl Groups {
         for tenant in tenants {
             all.extend(letters::open(&*self.store, group, &tenant).await?);
         }
+        let settings = self.store.get(&keys::config(group)).await?;
+        let keep = settings.and_then(|entry| Settings::decode(&entry)?.config.dead_letters_keep);
+        let now = self.clock.now();
+        all.retain(|letter| !letters::has_expired(letter, keep, now));
         all.retain(|letter| {
             (filter.positions.is_empty() || filter.positions.contains(&letter.position))
                 && filter.stream.as_ref().is_none_or(|stream| letter.event.stream() == stream.as_str())
                 && filter.types.matches(&letter.event)
+                && filter.reason.as_ref().is_none_or(|reason| letter.reason.starts_with(reason.as_str()))
         });
         all.sort_by_key(|letter| letter.position);
         Ok(all)

@@ -29,7 +29,7 @@ const EACH: usize = 200;
 const BACK: Duration = Duration::from_secs(120);
 
 /// A broker over a server that may be harmed, if there is one.
-async fn open(factory: &dyn Factory) -> Option<Box<dyn Subject>> {
+pub(super) async fn open(factory: &dyn Factory) -> Option<Box<dyn Subject>> {
     let subject = factory.make(Setup { harm: true, ..kit::setup() }).await;
     let Some(faults) = subject.faults() else {
         report::skip("there is no server behind the store");

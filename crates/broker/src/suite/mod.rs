@@ -225,6 +225,17 @@ macro_rules! broker_suite {
                 a_group_survives_a_restart,
                 order_holds_through_random_failures,
                 lag_is_what_is_not_acked,
+                many_publishers_and_many_workers_lose_nothing,
+                workers_that_come_and_go_at_once_take_nothing_with_them,
+                what_a_worker_left_is_gone_on_with,
+                a_fetch_that_is_dropped_loses_nothing,
+                a_new_group_gets_the_old_events,
+                attempts_count_up_and_waits_are_floors,
+                what_retention_took_is_told_to_the_group,
+                a_letter_that_expired_is_gone_and_its_run_goes_on,
+                letters_are_found_by_what_they_are,
+                restarts_lose_no_work,
+                kills_lose_no_work,
             ];
             faults: [
                 restarts_are_not_seen_by_readers,

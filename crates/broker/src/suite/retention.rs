@@ -19,7 +19,7 @@ use super::{
 use crate::{Start, Subscription};
 
 /// A broker whose time passes in days: real ones, on a clock that is moved, or very short ones that are waited for.
-struct Ageing {
+pub(super) struct Ageing {
     subject: Box<dyn Subject>,
     setup: Setup,
     time: Time,
@@ -34,7 +34,7 @@ fn day(time: Time) -> Duration {
 }
 
 /// A broker that keeps durable events for so many days and transient ones for one.
-async fn days(factory: &dyn Factory, durable: u32) -> Option<Ageing> {
+pub(super) async fn days(factory: &dyn Factory, durable: u32) -> Option<Ageing> {
     let time = factory.time();
     let retention = Retention {
         durable: Limits { max_age: Some(day(time) * durable), ..Limits::default() },
@@ -51,8 +51,12 @@ async fn days(factory: &dyn Factory, durable: u32) -> Option<Ageing> {
 }
 
 impl Ageing {
+    pub(super) fn broker(&self) -> std::sync::Arc<dyn crate::EventBroker> {
+        self.subject.broker()
+    }
+
     /// Time passes, and what is too old is removed.
-    async fn pass(&self, days: f32) {
+    pub(super) async fn pass(&self, days: f32) {
         let time = day(self.time).mul_f32(days);
         match self.time {
             Time::Manual => self.setup.clock.advance(time),

@@ -42,6 +42,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "LIST")]
     types: Option<String>,
 
+    /// Only those whose reason begins so, such as the code handler-panicked
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+
     /// The group of all tenants of that name
     #[arg(long)]
     all_tenants: bool,
@@ -68,6 +72,7 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
         positions: args.positions.iter().copied().map(Position).collect(),
         stream: args.stream.clone(),
         types: types.context("--types")?,
+        reason: args.reason.clone(),
     };
     let mut out = Out::new();
     match args.action {

@@ -48,10 +48,10 @@ pub(crate) enum Command {
     Group(groups::ShowArgs),
     /// List what a group could not handle, send it again, or give it up
     DeadLetters(dead_letters::Args),
+    /// Run a stock worker: metrics, logs, database, outbox, temporal
+    Worker(worker::Args),
     /// Copy streams from one broker to another; stopped anywhere, the next one goes on
     Mirror(mirror::Args),
-    /// Work for a consumer group, or carry an outbox, until stopped
-    Worker(worker::Args),
     /// Verify an embedded log
     Check(check::Args),
     /// List the event types, or print the JSON Schema of one
@@ -76,8 +76,8 @@ pub(crate) async fn run(cli: Cli, env: Env<'_>) -> anyhow::Result<ExitCode> {
         Command::Groups(args) => groups::list(&args).await,
         Command::Group(args) => groups::show(&args).await,
         Command::DeadLetters(args) => dead_letters::run(&args).await,
-        Command::Mirror(args) => mirror::run(args).await,
         Command::Worker(args) => worker::run(args).await,
+        Command::Mirror(args) => mirror::run(args).await,
         Command::Check(args) => check::run(&args).await,
         Command::Schema(args) => schema::run(&args),
         Command::Config(args) => config::run(&args, cli.config.as_deref(), env),

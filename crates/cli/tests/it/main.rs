@@ -7,3 +7,5 @@ mod refusals;
 mod story;
 mod support;
 mod usage;
+#[cfg(unix)]
+mod workers;

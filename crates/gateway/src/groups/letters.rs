@@ -27,7 +27,7 @@ use crate::{
 /// How many dead letters a list has where the request does not say, and at most.
 const LIST: (usize, usize) = (100, 1000);
 
-/// `GET /v1/groups/{group}/dead-letters?after=POSITION&limit=N&stream=…&types=…`.
+/// `GET /v1/groups/{group}/dead-letters?after=POSITION&limit=N&stream=…&types=…&reason=…`.
 pub(super) async fn list(
     State(app): State<Arc<App>>,
     name: PathName,
@@ -44,6 +44,7 @@ pub(super) async fn list(
                 "limit" => most = limit(&value)?.min(LIST.1),
                 "stream" => filter.stream = Some(value),
                 "types" => filter.types = Some(value),
+                "reason" => filter.reason = Some(value),
                 _ => {}
             }
         }
@@ -95,5 +96,6 @@ fn meant(body: LettersBody) -> Result<DeadLetterFilter, Problem> {
         positions: body.positions,
         stream: body.stream.map(StreamName::new).transpose()?,
         types: types.map_err(headwater_broker::Error::from)?,
+        reason: body.reason,
     })
 }

@@ -95,7 +95,7 @@ const ENFILE: i32 = 23;
 const ENOBUFS: i32 = 105;
 
 /// Keeps the recorder's memory bounded: without a listener of its own nobody else does.
-async fn upkeep() {
+pub(crate) async fn upkeep() {
     let Some(handle) = meters::handle() else {
         return pending().await;
     };

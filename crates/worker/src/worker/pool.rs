@@ -44,7 +44,14 @@ struct Queue {
     /// Waiting, or with a handler.
     taken: usize,
     runners: usize,
+    /// How many free slots somebody waits for.
+    wanted: usize,
 }
+
+/// How long to wait for more free slots where there are few: what is fetched at once shares a round trip.
+const GATHER: Duration = Duration::from_millis(2);
+/// How long to wait for a slot before looking for one.
+const LOOK: Duration = Duration::from_millis(100);
 
 impl Pool {
     pub(crate) fn new(slots: usize, handler: Arc<dyn Handler>, policy: Policy, link: Link) -> Self {
@@ -63,15 +70,30 @@ impl Pool {
         }
     }
 
-    /// Waits until there are free slots, and gives how many.
+    /// Waits until there are free slots, a moment longer until there are many, and gives how many.
     pub(crate) async fn free(&self) -> usize {
+        let some = self.wait_for(1).await;
+        let many = self.slots.div_ceil(2);
+        if some >= many {
+            return some;
+        }
+        let gathered = tokio::time::timeout(GATHER, self.wait_for(many)).await;
+        gathered.unwrap_or_else(|_| self.slots - self.lock().taken.min(self.slots))
+    }
+
+    async fn wait_for(&self, wanted: usize) -> usize {
         loop {
-            let free = self.slots - self.lock().taken.min(self.slots);
+            let free = {
+                let mut queue = self.lock();
+                queue.wanted = wanted;
+                self.slots - queue.taken.min(self.slots)
+            };
             // Verdicts that cannot be told are work that is not done.
-            if free > 0 && self.settler.len() < self.slots.max(1024) * 2 {
+            if free >= wanted && self.settler.len() < self.slots.max(1024) * 2 {
                 return free;
             }
-            self.freed.notified().await;
+            // Verdicts that were told free a slot too, and say nothing of it.
+            let _ = tokio::time::timeout(LOOK, self.freed.notified()).await;
         }
     }
 
@@ -98,20 +120,30 @@ impl Pool {
     }
 
     async fn runner(self: Arc<Self>) {
-        loop {
-            let mut queue = self.lock();
-            let Some(context) = queue.waiting.pop_front() else {
-                queue.runners -= 1;
-                return;
-            };
-            drop(queue);
+        while let Some(context) = self.next() {
             self.more();
             self.one(&context).await;
-            let mut queue = self.lock();
-            queue.taken -= 1;
-            drop(queue);
-            self.freed.notify_one();
+            self.done();
             tokio::task::coop::consume_budget().await;
+        }
+    }
+
+    /// The next delivery for a runner, which ends where there is none.
+    fn next(&self) -> Option<Context> {
+        let mut queue = self.lock();
+        let next = queue.waiting.pop_front();
+        queue.runners -= usize::from(next.is_none());
+        next
+    }
+
+    /// A slot is free again.
+    fn done(&self) {
+        let mut queue = self.lock();
+        queue.taken -= 1;
+        let enough = self.slots - queue.taken.min(self.slots) >= queue.wanted;
+        drop(queue);
+        if enough {
+            self.freed.notify_one();
         }
     }
 

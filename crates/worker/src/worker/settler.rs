@@ -1,7 +1,7 @@
 //! Tells the group what became of its deliveries, many at once.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -12,6 +12,9 @@ use super::Link;
 
 /// The most verdicts of one call.
 const BATCH: usize = 4096;
+
+/// How long to wait for more verdicts before they are told: each call is a stored write of the group.
+const GATHER: Duration = Duration::from_millis(1);
 
 /// Verdicts that wait to be told.
 pub(crate) struct Settler {
@@ -49,6 +52,7 @@ impl Settler {
     pub(crate) async fn run(&self, link: &Link) {
         loop {
             self.wake.notified().await;
+            tokio::time::sleep(GATHER).await;
             self.flush(link).await;
         }
     }

@@ -10,12 +10,13 @@
 //! so that the calls of many workers share a write.
 
 mod answers;
+mod expiry;
 mod upkeep;
 mod verdicts;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use headwater_events::Lane;
+use headwater_events::{Lane, Position, Tenant};
 use headwater_store::{Clock, Error as StoreError, Store};
 use tokio::{
     sync::{mpsc, oneshot},
@@ -76,6 +77,7 @@ pub(super) struct Engine {
     orphans: Vec<Lease>,
     activity: Activity,
     next_look: Instant,
+    next_expiry: Instant,
     last_write: Option<Instant>,
     last_call: Instant,
     turn: usize,
@@ -96,6 +98,8 @@ struct Round {
     leaves: Vec<(WorkerName, Answer<()>)>,
     raises: Vec<(Raised, Answer<()>)>,
     extends: Vec<(Vec<Lease>, Answer<Results>)>,
+    /// Dead letters whose time has passed.
+    expired: Vec<(Tenant, Vec<Position>)>,
     looks: bool,
     gone: bool,
 }
@@ -125,6 +129,7 @@ impl Engine {
             orphans: Vec::new(),
             activity,
             next_look: now,
+            next_expiry: now,
             last_write: None,
             last_call: now,
             turn: 0,
@@ -270,6 +275,7 @@ impl Engine {
                 return Err(Error::NoGroup);
             }
         }
+        self.expire_letters(round, now).await?;
         self.load_stale().await?;
         self.take_back();
         self.share_out(now);
@@ -278,7 +284,9 @@ impl Engine {
         self.bury(lost).await?;
         self.give(round).await?;
         self.store(round).await?;
+        let expired = std::mem::take(&mut round.expired);
         self.answer(std::mem::take(round));
+        self.end_expired(&expired).await;
         Ok(())
     }
 }

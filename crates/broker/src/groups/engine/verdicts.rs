@@ -99,7 +99,7 @@ impl Engine {
             }
         }
         self.remember_tenants(&bodies).await?;
-        letters::bury(&*self.store, &self.group, self.clock.now(), &bodies).await?;
+        letters::bury(&*self.store, &self.group, self.settings.life, self.clock.now(), &bodies).await?;
         let park = self.settings.config.after_dead_letter == AfterDeadLetter::Park;
         for (one, _) in bodies {
             metrics::counter!(crate::metric_definitions::DEAD_LETTERS, "group" => self.group.name.to_string())

@@ -2,16 +2,16 @@
 
 use std::process::ExitCode;
 
-use super::BrokerArgs;
+use super::stage::{BrokerArgs, StageArgs};
 
 /// Flags of `worker database`.
 #[derive(Debug, clap::Args)]
-pub(super) struct DatabaseArgs {
+pub(crate) struct DatabaseArgs {
     #[command(flatten)]
-    broker: BrokerArgs,
+    stage: StageArgs,
 
     #[command(flatten)]
-    database: Place,
+    place: Place,
 
     /// Empty the tables first and fill them again from the log, as far back as it reaches
     #[arg(long)]
@@ -20,12 +20,12 @@ pub(super) struct DatabaseArgs {
 
 /// Flags of `worker outbox`.
 #[derive(Debug, clap::Args)]
-pub(super) struct OutboxArgs {
+pub(crate) struct OutboxArgs {
     #[command(flatten)]
     broker: BrokerArgs,
 
     #[command(flatten)]
-    database: Place,
+    place: Place,
 }
 
 /// Where the tables are.
@@ -42,7 +42,7 @@ struct Place {
 }
 
 #[cfg(feature = "postgres")]
-pub(super) use built::{database, outbox};
+pub(crate) use built::{database, outbox};
 
 #[cfg(feature = "postgres")]
 mod built {
@@ -50,13 +50,21 @@ mod built {
 
     use anyhow::Context as _;
     use headwater::{
-        EventPublisher, GroupConfig,
-        postgres::{self, Database, Relay, RelayOptions, Schema, sqlx::PgPool},
+        EventPublisher,
+        postgres::{
+            self, Database, Relay, RelayOptions, Schema,
+            database::{GROUP, RebuildError},
+            sqlx::PgPool,
+        },
     };
     use tokio_util::sync::CancellationToken;
 
     use super::{DatabaseArgs, ExitCode, OutboxArgs, Place};
-    use crate::{exit::BadConfig, signals::Signals};
+    use crate::{
+        commands::worker::stage,
+        exit::BadConfig,
+        signals::{self, Signals},
+    };
 
     impl Place {
         /// A pool over a schema that is up to date.
@@ -68,69 +76,76 @@ mod built {
         }
     }
 
-    pub(in super::super) async fn database(args: DatabaseArgs) -> anyhow::Result<ExitCode> {
-        let mut signals = Signals::listen()?;
-        let (pool, schema) = args.database.open().await?;
-        let broker = args.broker.connect().await?;
+    pub(crate) async fn database(args: DatabaseArgs) -> anyhow::Result<ExitCode> {
+        let signals = Signals::listen()?;
+        let (pool, schema) = args.place.open().await?;
+        let broker = args.stage.connect().await?;
         let database = Database::open(pool, schema).await.map_err(told)?;
-        let group = Database::group();
         if args.rebuild {
-            let done = database.rebuild(&*broker, &group, GroupConfig::default()).await?;
+            let (group, config) = (args.stage.group(GROUP)?, args.stage.config());
+            let done = database.rebuild(&*broker, &group, config).await.map_err(|error| match error {
+                RebuildError::Database(error) => told(error),
+                other => other.into(),
+            })?;
             eprintln!("headwater: emptied of {} updates, rebuilding from the log", done.updates);
         }
-        let worker = Database::worker(broker.clone(), group).build(database)?;
-        eprintln!("headwater: writing into schema {} for {}", args.database.schema, args.broker.broker);
-        let report = worker.run(signals.next()).await?;
-        eprintln!("headwater: stopped: {report:?}");
-        broker.close().await.context("cannot close the broker")?;
-        Ok(ExitCode::SUCCESS)
+        let worker = args.stage.worker(broker.clone(), GROUP, database)?;
+        eprintln!("headwater: writing into schema {}", args.place.schema);
+        let done = stage::until_stopped(worker, signals).await;
+        broker.close().await?;
+        done
     }
 
-    pub(in super::super) async fn outbox(args: OutboxArgs) -> anyhow::Result<ExitCode> {
+    pub(crate) async fn outbox(args: OutboxArgs) -> anyhow::Result<ExitCode> {
         let mut signals = Signals::listen()?;
-        let (pool, schema) = args.database.open().await?;
+        let (pool, schema) = args.place.open().await?;
         let broker = args.broker.connect().await?;
         let publisher: Arc<dyn EventPublisher> = broker.clone();
         let relay = Relay::new(pool, publisher, RelayOptions { schema, ..RelayOptions::default() });
         let stop = CancellationToken::new();
-        eprintln!("headwater: relaying from schema {} to {}", args.database.schema, args.broker.broker);
-        let running = relay.run(stop.clone());
-        tokio::pin!(running);
-        tokio::select! {
-            done = &mut running => done.map_err(told)?,
+        let mut running = tokio::spawn(relay.run(stop.clone()));
+        eprintln!("headwater: relaying from schema {}", args.place.schema);
+        let done = tokio::select! {
+            done = &mut running => done,
             () = signals.next() => {
+                eprintln!("headwater: stopping; once more to stop at once");
                 stop.cancel();
-                running.await.map_err(told)?;
+                tokio::select! {
+                    done = running => done,
+                    () = signals.next() => signals::die(),
+                }
             }
-        }
-        broker.close().await.context("cannot close the broker")?;
+        };
+        done.context("the relay broke down")?.map_err(told)?;
+        broker.close().await?;
         eprintln!("headwater: stopped");
         Ok(ExitCode::SUCCESS)
     }
 
     /// The error with its code; one of configuration ends the process with 64.
     fn told(error: postgres::Error) -> anyhow::Error {
-        if error.is_config() { BadConfig(format!("{}: {error}", error.code())).into() } else { error.into() }
+        match error.is_config() {
+            true => BadConfig(format!("{}: {error}", error.code())).into(),
+            false => error.into(),
+        }
     }
 }
 
 #[cfg(not(feature = "postgres"))]
-pub(super) async fn database(args: DatabaseArgs) -> anyhow::Result<ExitCode> {
-    let _ = args.rebuild;
-    Err(args.database.not_built(&args.broker))
-}
+pub(crate) use absent::{database, outbox};
 
 #[cfg(not(feature = "postgres"))]
-pub(super) async fn outbox(args: OutboxArgs) -> anyhow::Result<ExitCode> {
-    Err(args.database.not_built(&args.broker))
-}
+mod absent {
+    use super::{DatabaseArgs, ExitCode, OutboxArgs};
+    use crate::commands::worker::absent;
 
-#[cfg(not(feature = "postgres"))]
-impl Place {
-    fn not_built(&self, broker: &BrokerArgs) -> anyhow::Error {
-        let _ = (&self.database, &self.schema, &broker.broker, &broker.token);
-        let why =
-            "PostgreSQL is not part of this build: add it with `cargo build --release --features postgres`";
-        crate::exit::BadConfig(why.to_owned()).into()
+    pub(crate) async fn database(args: DatabaseArgs) -> anyhow::Result<ExitCode> {
+        drop(args);
+        Err(absent("database", "postgres"))
+    }
+
+    pub(crate) async fn outbox(args: OutboxArgs) -> anyhow::Result<ExitCode> {
+        drop(args);
+        Err(absent("outbox", "postgres"))
     }
 }

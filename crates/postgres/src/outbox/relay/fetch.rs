@@ -140,7 +140,8 @@ impl Fetcher {
         }
         let ready = page.rows.len() + page.broken.len();
         // It may have ended at its bytes, or at its rows.
-        page.more = ready > 0 && (seen >= self.events || i64::try_from(ready).is_ok_and(|ready| ready < seen));
+        page.more =
+            ready > 0 && (seen >= self.events || i64::try_from(ready).is_ok_and(|ready| ready < seen));
         page.waits |= ready == 0 && seen > 0;
         self.stuck_at = (ready == 0 && page.waits).then_some(low);
         Ok(page)
