@@ -14,9 +14,9 @@ const PEER: &str = "durable-streams";
 const PEER_PROGRAM: &str = "durable-streams-server";
 const PEER_VERSION: &str = "0.1.5";
 
-/// The shared stores, in the server and in the benchmarks, and the outbox.
+/// The shared stores, in the server and in the benchmarks.
 const STORES: &str = "headwater-cli/redis,headwater-cli/nats,headwater-cli/kafka,headwater-bench/redis,\
-                      headwater-bench/nats,headwater-bench/kafka,headwater-bench/postgres";
+                      headwater-bench/nats,headwater-bench/kafka";
 
 /// Builds for release, installs the peer beside the build, and prints one table. `names` choose scenarios.
 pub(crate) fn run(names: &[String]) -> Result<ExitCode> {

@@ -8,8 +8,6 @@ mod hub;
 mod idle;
 #[cfg(feature = "shared")]
 mod latency;
-#[cfg(feature = "postgres")]
-mod outbox;
 mod publish;
 mod rate;
 #[cfg(feature = "shared")]
@@ -68,12 +66,6 @@ pub(crate) const ALL: &[Scenario] = &[
         name: "idle",
         about: "5,000 SSE connections on which nothing happens",
         run: |setup| Box::pin(idle::run(setup)),
-    },
-    #[cfg(feature = "postgres")]
-    Scenario {
-        name: "outbox",
-        about: "from transactions in PostgreSQL through one relay to the embedded log",
-        run: |setup| Box::pin(outbox::run(setup)),
     },
     Scenario {
         name: "groups",

@@ -90,8 +90,6 @@ pub use headwater_gateway::{Gateway, GatewayConfig, Monitor};
 pub use headwater_kafka::{KafkaOptions, KafkaStore};
 #[cfg(feature = "nats")]
 pub use headwater_nats::{NatsOptions, NatsStore};
-#[cfg(feature = "postgres")]
-pub use headwater_postgres::{self as postgres, Inbox, Outbox};
 #[cfg(feature = "redis")]
 pub use headwater_redis::{RedisOptions, RedisStore};
 pub use headwater_store::{
@@ -99,9 +97,7 @@ pub use headwater_store::{
     RunState, Store, SystemClock,
 };
 
-pub use headwater_worker::{
-    self as worker, Context, Failure, Handler, Outcome, Routes, Worker, WorkerSet, handler_fn,
-};
+pub use headwater_worker::{self as worker, Context, Failure, Handler, Outcome, Routes, Worker, WorkerSet, handler_fn};
 
 /// The snippets of the README are tests.
 #[cfg(doctest)]

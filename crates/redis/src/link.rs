@@ -9,13 +9,14 @@ use std::{
 };
 
 use headwater_events::{Epoch, Position};
-use headwater_store::{Backoff, Error, Status, StatusKind};
+use headwater_store::{Error, Status, StatusKind};
 use redis::{Value, aio::MultiplexedConnection};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     RedisOptions,
+    backoff::Backoff,
     checks::Server,
     connect::Connector,
     failure::{self, Failure},
@@ -23,11 +24,6 @@ use crate::{
     metric_definitions as names,
     script::Source,
 };
-
-/// The pauses between attempts to come back.
-pub(crate) const fn backoff() -> Backoff {
-    Backoff::new(Duration::from_millis(200), Duration::from_secs(3))
-}
 
 /// Connections to one start of the server's process.
 #[derive(Clone)]
@@ -307,7 +303,7 @@ async fn keep(link: Arc<Link>) {
             () = link.closing.cancelled() => return,
         }
         generation += 1;
-        let mut backoff = backoff();
+        let mut backoff = Backoff::new();
         let mut pause = Duration::ZERO;
         loop {
             tokio::select! {

@@ -2,7 +2,6 @@
 
 mod logs;
 mod metrics;
-mod postgres;
 mod stage;
 
 use std::process::ExitCode;
@@ -24,9 +23,7 @@ enum Kind {
     /// Write a line of JSON for each event, and an audit file
     Logs(logs::Args),
     /// Write the state of runs to PostgreSQL
-    Database(postgres::DatabaseArgs),
-    /// Carry events from an outbox in PostgreSQL to the broker
-    Outbox(postgres::OutboxArgs),
+    Database,
     /// Hand events to Temporal workflows
     Temporal,
 }
@@ -35,8 +32,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     match args.kind {
         Kind::Metrics(args) => metrics::run(args).await,
         Kind::Logs(args) => logs::run(args).await,
-        Kind::Database(args) => postgres::database(args).await,
-        Kind::Outbox(args) => postgres::outbox(args).await,
+        Kind::Database => Err(absent("database", "postgres")),
         Kind::Temporal => Err(absent("temporal", "temporal")),
     }
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use headwater_events::{Epoch, Position, Tenant};
-use headwater_store::{Backoff, Error, GapReason, ring::Ring};
+use headwater_store::{Error, GapReason, ring::Ring};
 use redis::{Cmd, aio::MultiplexedConnection};
 use tokio_util::sync::CancellationToken;
 
@@ -16,7 +16,8 @@ use super::{
     wanted::Wanted,
 };
 use crate::{
-    link::{self, Link},
+    backoff::Backoff,
+    link::Link,
     reply::{self, Id},
     tail,
 };
@@ -64,7 +65,7 @@ impl Pump {
     }
 
     pub(super) async fn run(mut self) {
-        let mut backoff = link::backoff();
+        let mut backoff = Backoff::new();
         let closing = self.link.closing.clone();
         loop {
             let turn = tokio::select! {
@@ -72,7 +73,7 @@ impl Pump {
                 () = closing.cancelled() => return,
             };
             match turn {
-                Ok(true) => backoff = link::backoff(),
+                Ok(true) => backoff = Backoff::new(),
                 Ok(false) => return,
                 Err(error) => {
                     tracing::debug!(%error, "reading the feeds was interrupted");

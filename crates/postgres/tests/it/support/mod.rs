@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use headwater_broker::{Broker, BrokerConfig, EventBroker, EventPublisher, EventSubscriber as _, Start};
+use headwater_broker::{Broker, BrokerConfig, EventBroker, EventPublisher, Start};
 use headwater_events::{Event, Filter, Scope, StreamName, Tenant};
 use headwater_postgres::{
     Error, Outbox, Relay, RelayOptions, Schema, migrate,
