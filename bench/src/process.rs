@@ -83,8 +83,7 @@ pub(crate) fn cpu_seconds(process: &str) -> Result<f64> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
     // The name may hold anything, so count from behind it.
     let (_, rest) = stat.rsplit_once(')').context("odd /proc stat")?;
-    let ticks =
-        rest.split_whitespace().skip(11).take(2).map(str::parse::<f64>).sum::<Result<f64, _>>()?;
+    let ticks = rest.split_whitespace().skip(11).take(2).map(str::parse::<f64>).sum::<Result<f64, _>>()?;
     Ok(ticks / rustix::param::clock_ticks_per_second() as f64)
 }
 

@@ -67,7 +67,8 @@ async fn shared(kind: Kind, setup: &Setup, events: &[Vec<Event>]) -> Result<Vec<
     let (mut ours, mut theirs) = (Sample::default(), Sample::default());
     for _ in 0..setup.runs {
         let server = SharedServer::start(kind).await?;
-        let broker = Broker::open(crate::shared::store(kind, server.url()).await?, BrokerConfig::default()).await?;
+        let broker =
+            Broker::open(crate::shared::store(kind, server.url()).await?, BrokerConfig::default()).await?;
         ours.push(measure(Arc::new(broker), events, true).await?.rate);
         let server = SharedServer::start(kind).await?;
         theirs.extend(bare::measure(kind, server.url(), events).await?);

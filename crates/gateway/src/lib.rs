@@ -37,4 +37,4 @@ pub use config::GatewayConfig;
 pub use gateway::{Error, Gateway};
 pub use meters::{METRICS, MetricDefinition, MetricKind};
 pub use monitor::Monitor;
-pub use problem::{CODES, Problem, ProblemCode, RESULT_CODES};
+pub use problem::{CODES, Problem, ProblemCode};

@@ -97,7 +97,9 @@ pub use headwater_store::{
     RunState, Store, SystemClock,
 };
 
-pub use headwater_worker::{self as worker, Context, Failure, Handler, Outcome, Routes, Worker, WorkerSet, handler_fn};
+pub use headwater_worker::{
+    self as worker, Context, Failure, Handler, Outcome, Routes, Worker, WorkerSet, handler_fn,
+};
 
 /// The snippets of the README are tests.
 #[cfg(doctest)]

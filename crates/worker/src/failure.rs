@@ -134,6 +134,27 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_code_has_a_page() {
+        let kinds = [
+            Kind::Failed,
+            Kind::TimedOut,
+            Kind::Panicked,
+            Kind::Stopped,
+            Kind::Rejected,
+            Kind::Undecodable,
+            Kind::UnknownVersion,
+            Kind::Claimed,
+            Kind::NotTried,
+        ];
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/errors");
+        let others = [headwater_broker::Refused::NotHeld.code(), headwater_broker::Refused::NoGroup.code()];
+        for code in kinds.map(Kind::code).into_iter().chain(others) {
+            let page = std::fs::read_to_string(folder.join(format!("{code}.md"))).expect(code);
+            assert!(page.starts_with(&format!("# {code}\n")), "{code}");
+        }
+    }
+
+    #[test]
     fn any_error_is_a_failure_that_is_retried() {
         fn handle() -> Outcome {
             "x".parse::<u8>()?;

@@ -11,10 +11,12 @@ use crate::{Context, Outcome};
 ///
 /// Calls for one run come one after the other, in the run's order, through retries. `Ok` acks the event; anything else,
 /// a panic included, ends in a bounded number of tries and then in the dead letters. Effects happen at least once:
-/// where that is not enough, claim the event first, or write its id in the transaction of the effect.
+/// where that is not enough, claim the event first ([`layers::Idempotent`](crate::layers::Idempotent)), or write its id in
+/// the transaction of the effect.
 ///
-/// The future is dropped where the lease was lost, a timeout passed, or the drain timeout of a shutdown has passed, at
-/// an await. A handler that blocks its thread cannot be stopped.
+/// A handler whose lease was lost is told so by [`Context::cancellation`], and what it says then counts for nothing. Its
+/// future is dropped, at an await, where the drain timeout of a shutdown has passed, or the time of a
+/// [`layers::Timeout`](crate::layers::Timeout). A handler that blocks its thread cannot be stopped.
 #[async_trait]
 pub trait Handler: Send + Sync + 'static {
     /// Handles one event. `event` is the newest version that upcasters lead to; [`Context::event`] is as it is stored.

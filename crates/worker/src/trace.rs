@@ -9,7 +9,7 @@ use crate::Context;
 /// on the first delivery as on a retry or a replay.
 pub(crate) fn span(context: &Context) -> Span {
     let event = context.event();
-    let parent = Parent::of(event).unwrap_or_default();
+    // Nothing of this is looked at where nobody listens.
     tracing::info_span!(
         "handle",
         group = %context.group(),
@@ -18,8 +18,8 @@ pub(crate) fn span(context: &Context) -> Span {
         ty = event.ty(),
         id = event.id(),
         attempt = context.attempt(),
-        trace_id = parent.trace_id,
-        parent_span_id = parent.span_id,
+        trace_id = Parent::of(event).unwrap_or_default().trace_id,
+        parent_span_id = Parent::of(event).unwrap_or_default().span_id,
     )
 }
 

@@ -18,7 +18,7 @@ use headwater_broker::{
 use headwater_events::{Position, Tenant};
 use headwater_store::Error as StoreError;
 use headwater_worker::{Context, Phase, Stopped, WorkerSet, handler_fn};
-use kit::{LEASE, broker, group, ms, note, publish, settled, until, worker};
+use kit::{LEASE, broker, group, hasty, ms, note, publish, settled, until, worker};
 use tokio::sync::Notify;
 
 /// A broker's groups, of which some calls fail while they are told to.
@@ -125,7 +125,7 @@ async fn a_handler_of_three_leases_is_called_once() {
     let gate = Gate::default();
     let stop = Arc::new(Notify::new());
     let stopped = Arc::clone(&stop);
-    let worker = worker(broker.clone(), "long").build(gate.handler()).unwrap();
+    let worker = hasty(broker.clone(), "long").build(gate.handler()).unwrap();
     let running = tokio::spawn(worker.run(async move { stopped.notified().await }));
     until("it begins", async || gate.count() == 1).await;
     let first = gate.begun.lock().unwrap()[0].deadline();
@@ -149,7 +149,7 @@ async fn a_handler_whose_lease_cannot_be_kept_is_told_and_the_event_comes_again(
     let gate = Gate::default();
     let stop = Arc::new(Notify::new());
     let stopped = Arc::clone(&stop);
-    let worker = worker(flaky.clone(), "lost").build(gate.handler()).unwrap();
+    let worker = hasty(flaky.clone(), "lost").build(gate.handler()).unwrap();
     let running = tokio::spawn(worker.run(async move { stopped.notified().await }));
     until("it begins", async || gate.count() == 1).await;
     let first = gate.begun.lock().unwrap()[0].clone();

@@ -70,8 +70,11 @@ async fn nats(url: &str, events: &[Vec<Event>]) -> Result<f64> {
     use async_nats::jetstream::{self, consumer::pull, stream};
     use futures_util::{StreamExt as _, future::try_join_all};
     let context = jetstream::new(async_nats::connect(url).await?);
-    let config =
-        stream::Config { name: "bare".to_owned(), subjects: vec!["bare".to_owned()], ..stream::Config::default() };
+    let config = stream::Config {
+        name: "bare".to_owned(),
+        subjects: vec!["bare".to_owned()],
+        ..stream::Config::default()
+    };
     let stream = context.create_stream(config).await?;
     for batch in events {
         let mut acks = Vec::with_capacity(batch.len());

@@ -36,8 +36,9 @@ pub(super) async fn measure(setup: &Setup) -> Result<f64> {
         workers.push(Worker(start(setup, &url, path)?));
     }
     let all = |n| -> Result<Vec<u8>> {
-        let events: Vec<_> =
-            (0..RUNS).map(|run| data::of_300_bytes(&format!("run-{run}"), n, 1)).collect::<Result<Vec<_>>>()?;
+        let events: Vec<_> = (0..RUNS)
+            .map(|run| data::of_300_bytes(&format!("run-{run}"), n, 1))
+            .collect::<Result<Vec<_>>>()?;
         let events: Vec<_> = events.iter().flatten().map(|event| event.json().to_vec()).collect();
         Ok([b"[".to_vec(), events.join(&b","[..]), b"]".to_vec()].concat())
     };

@@ -9,7 +9,9 @@ use std::{
 };
 
 use anyhow::Result;
-use headwater_broker::{Broker, ConsumerGroups, EventBroker as _, Fetch, Group, GroupConfig, Settlement, Start, Verdict};
+use headwater_broker::{
+    Broker, ConsumerGroups, EventBroker as _, Fetch, Group, GroupConfig, Settlement, Start, Verdict,
+};
 use headwater_events::Tenant;
 use headwater_worker::{Worker, WorkerSet, handler_fn};
 use tokio::{sync::Notify, task::JoinSet};
@@ -87,17 +89,24 @@ pub(super) async fn by_calls(broker: Arc<Broker>, count: usize) -> Result<Figure
             let name: headwater_broker::WorkerName = format!("calls-{n}").parse()?;
             let mut settlements = Vec::new();
             while acked.load(Ordering::Relaxed) < count {
-                let fetch =
-                    Fetch { worker: name.clone(), session: None, max: SLOTS, wait: Duration::from_millis(100) };
+                let fetch = Fetch {
+                    worker: name.clone(),
+                    session: None,
+                    max: SLOTS,
+                    wait: Duration::from_millis(100),
+                };
                 let told = std::mem::take(&mut settlements);
                 let done = told.len();
-                let settle = async { if done == 0 { Ok(Vec::new()) } else { broker.settle(&group, told).await } };
+                let settle =
+                    async { if done == 0 { Ok(Vec::new()) } else { broker.settle(&group, told).await } };
                 let (fetched, settled) = tokio::join!(broker.fetch(&group, fetch), settle);
                 anyhow::ensure!(settled?.iter().all(Result::is_ok), "a lease was lost");
                 acked.fetch_add(done, Ordering::Relaxed);
                 let got = fetched?.deliveries;
-                settlements =
-                    got.iter().map(|leased| Settlement { lease: leased.lease, verdict: Verdict::Ack }).collect();
+                settlements = got
+                    .iter()
+                    .map(|leased| Settlement { lease: leased.lease, verdict: Verdict::Ack })
+                    .collect();
             }
             anyhow::Ok(())
         });

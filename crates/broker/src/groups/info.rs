@@ -7,7 +7,8 @@ use headwater_store::{ClassesKey, ReadScope};
 
 use super::{
     Groups,
-    state::{Held, LaneState, Run},
+    run::{ByRun, Run},
+    state::{Held, LaneState},
     stored::{Settings, Stored},
 };
 use crate::{
@@ -77,7 +78,7 @@ impl Groups {
             LaneState::new(epoch, mark)
         });
         if state.epoch != self.store.epoch() {
-            (state.mark, state.held) = (Position::ZERO, BTreeMap::new());
+            (state.mark, state.held) = (Position::ZERO, ByRun::default());
         }
         state
     }

@@ -16,7 +16,8 @@ use tokio::time::Instant;
 use super::{
     lease::Lease,
     queue::{Next, Queues},
-    state::{Held, LaneState, MAX_BYTES, MAX_HELD, Owner, Run},
+    run::Run,
+    state::{Held, LaneState, MAX_BYTES, MAX_HELD, Owner},
 };
 use crate::api::groups::{GroupGap, Leased, Refused, Verdict, WorkerName};
 
@@ -39,6 +40,8 @@ pub(super) struct LaneWork {
     pub(super) read_to: Position,
     /// There may be more behind `read_to`.
     pub(super) more: bool,
+    /// When the mark was last compared with the end of the log.
+    pub(super) compared: Option<Instant>,
     pub(super) queues: Queues,
     /// Told with the next answer.
     pub(super) gaps: Vec<GroupGap>,
@@ -81,6 +84,7 @@ impl LaneWork {
             ahead: VecDeque::new(),
             read_to: begin.1,
             more: true,
+            compared: None,
             queues: Queues::default(),
             gaps: Vec::new(),
             flights: HashMap::new(),
@@ -482,7 +486,7 @@ impl LaneWork {
 
 fn run_of(record: &Record) -> Option<Run> {
     let event = record.event();
-    Some(Run { tenant: event.tenant_name().ok()?, stream: event.stream_name().ok()? })
+    Some(Run::new(event.tenant_name().ok()?, event.stream_name().ok()?))
 }
 
 fn lost_of(lane: Lane, run: &Run, position: Position, held: &Held, reason: &str) -> Lost {

@@ -1,13 +1,13 @@
 //! What a lane reads of the log.
 
+use std::time::Duration;
+
 use headwater_events::{Class, Position};
 use headwater_store::{ClassesKey, GapReason, ReadScope, Record, Store};
 
-use super::{
-    lane::LaneWork,
-    letters,
-    state::{Reopened, Run},
-};
+use tokio::time::Instant;
+
+use super::{lane::LaneWork, letters, run::Run, state::Reopened};
 use crate::{
     Error,
     api::groups::{Group, GroupGap},
@@ -17,6 +17,8 @@ use crate::{
 const LOW: usize = 256;
 /// How many are read at once, and how many bytes of them.
 const PAGE: (usize, usize) = (1024, 4 * 1024 * 1024);
+/// How often a mark is compared with the end of the log.
+const COMPARE: Duration = Duration::from_millis(500);
 /// How many events of a held run are read at once.
 const RUN_PAGE: usize = 64;
 
@@ -28,7 +30,7 @@ impl LaneWork {
         group: &Group,
         max: usize,
     ) -> Result<(), Error> {
-        if self.state.epoch != store.epoch() || self.state.mark > store.lane_tail(self.lane).await? {
+        if self.state.epoch != store.epoch() || self.is_past_the_end(store).await? {
             self.begin_anew(store.epoch());
         }
         for run in self.wanting(max) {
@@ -44,6 +46,17 @@ impl LaneWork {
             self.more = page.more;
         }
         Ok(())
+    }
+
+    /// Whether the mark is of a log that was longer. A server is asked now and then, not with every round.
+    async fn is_past_the_end(&mut self, store: &dyn Store) -> Result<bool, Error> {
+        let now = Instant::now();
+        if self.compared.is_some_and(|at| now < at + COMPARE) {
+            return Ok(false);
+        }
+        let past = self.state.mark > store.lane_tail(self.lane).await?;
+        self.compared = Some(now);
+        Ok(past)
     }
 
     /// The first open event of a run, which is expected at a position.

@@ -19,6 +19,7 @@ pub(crate) mod lease;
 mod letters;
 mod log;
 mod queue;
+mod run;
 mod state;
 mod stored;
 mod workers;
@@ -36,7 +37,8 @@ use tokio::sync::{OnceCell, mpsc, oneshot};
 use self::{
     engine::{Answer, Call, Engine},
     letters::How,
-    state::{Reopened, Run},
+    run::Run,
+    state::Reopened,
     stored::{Settings, Stored},
 };
 use crate::{
@@ -229,7 +231,7 @@ impl Groups {
             return Ok(0);
         }
         let raised = letters.iter().filter_map(|letter| {
-            let run = Run { tenant: letter.tenant.clone(), stream: letter.event.stream_name().ok()? };
+            let run = Run::new(letter.tenant.clone(), letter.event.stream_name().ok()?);
             let reopened = Reopened { position: letter.source_position, letter: letter.position };
             Some((letter.lane, run, (how == How::Replayed).then_some(reopened)))
         });

@@ -1,11 +1,11 @@
 //! The open events of held runs that are at hand.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 use headwater_events::Position;
 use headwater_store::Record;
 
-use super::state::Run;
+use super::run::{ByRun, Run};
 
 /// How many events of one run are kept at hand.
 const MAX_EVENTS: usize = 64;
@@ -15,7 +15,7 @@ const MAX_BYTES: usize = 8 * 1024 * 1024;
 /// Open events by run, in order.
 #[derive(Default)]
 pub(super) struct Queues {
-    runs: HashMap<Run, Queue>,
+    runs: ByRun<Queue>,
     bytes: usize,
 }
 

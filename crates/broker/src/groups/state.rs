@@ -1,19 +1,13 @@
 //! What is stored of one lane of a group: one value, written with compare-and-set.
 
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
 use headwater_events::{Epoch, GroupName, Position, StreamName, Tenant};
 
-use super::codec::{Reader, Writer};
+use super::{
+    codec::{Reader, Writer},
+    run::{ByRun, Run},
+};
 use crate::api::groups::WorkerName;
-
-/// A run inside a lane.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct Run {
-    pub(super) tenant: Tenant,
-    pub(super) stream: StreamName,
-}
 
 /// Marks and lease of a lane.
 ///
@@ -26,7 +20,7 @@ pub(super) struct LaneState {
     /// Grows with every change of the owner.
     pub(super) fence: u64,
     pub(super) owner: Option<Owner>,
-    pub(super) held: BTreeMap<Run, Held>,
+    pub(super) held: ByRun<Held>,
 }
 
 /// Who has a lane.
@@ -105,7 +99,7 @@ pub(super) const MAX_BYTES: usize = 60 * 1024;
 
 impl LaneState {
     pub(super) fn new(epoch: Epoch, mark: Position) -> Self {
-        Self { epoch, mark, fence: 0, owner: None, held: BTreeMap::new() }
+        Self { epoch, mark, fence: 0, owner: None, held: ByRun::default() }
     }
 
     /// About how many bytes a held run costs.
@@ -148,12 +142,10 @@ impl LaneState {
                 beat: from.number()?,
             }),
         };
-        let mut held = BTreeMap::new();
+        let mut held = ByRun::default();
         for _ in 0..from.number()? {
-            let run = Run {
-                tenant: Tenant::new(from.text()?.to_owned()).ok()?,
-                stream: StreamName::new(from.text()?.to_owned()).ok()?,
-            };
+            let tenant = Tenant::new(from.text()?.to_owned()).ok()?;
+            let run = Run::new(tenant, StreamName::new(from.text()?.to_owned()).ok()?);
             let flags = from.number()?;
             let attempt = u32::try_from(from.number()?).ok()?;
             let open = Position(from.number()?);

@@ -71,7 +71,11 @@ fn the_logs_worker_writes_every_event_once_and_outlives_the_server() {
     publish(folder, &server.url, &events("wf-2", 3, false));
     let lines = until(&folder.join("out"), |text| text.lines().count() >= 10);
     let line: serde_json::Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
-    assert_eq!((line["type"].as_str(), line["level"].as_str()), (Some("workflow.started.v1"), Some("info")), "{line}");
+    assert_eq!(
+        (line["type"].as_str(), line["level"].as_str()),
+        (Some("workflow.started.v1"), Some("info")),
+        "{line}"
+    );
     let task = lines.lines().find(|line| line.contains("wf-1-2")).unwrap();
     let task: serde_json::Value = serde_json::from_str(task).unwrap();
     assert_eq!((task["task"].as_str(), task["tenant"].as_str()), (Some("2"), Some("default")), "{task}");
@@ -84,7 +88,11 @@ fn the_logs_worker_writes_every_event_once_and_outlives_the_server() {
     assert_eq!(worker.terminate(), Some(0));
     let groups = run(folder, &["groups", "--url", &server.url, "--all-tenants", "--json"]);
     let group: serde_json::Value = serde_json::from_str(stdout(&groups).trim()).unwrap();
-    assert_eq!((group["group"].as_str(), group["lag_events"].as_u64()), (Some("log_aggregators"), Some(0)), "{group}");
+    assert_eq!(
+        (group["group"].as_str(), group["lag_events"].as_u64()),
+        (Some("log_aggregators"), Some(0)),
+        "{group}"
+    );
     assert_eq!(group["workers"].as_array().map(Vec::len), Some(0), "who stops leaves its group: {group}");
 }
 
@@ -137,7 +145,8 @@ fn a_worker_that_is_not_built_in_says_which_feature_it_needs() {
 #[test]
 fn an_audit_file_that_cannot_be_written_is_bad_configuration() {
     let folder = tempfile::tempdir().unwrap();
-    let args = ["worker", "logs", "--broker", "http://127.0.0.1:1", "--audit-file", "no/such/folder/audit.jsonl"];
+    let args =
+        ["worker", "logs", "--broker", "http://127.0.0.1:1", "--audit-file", "no/such/folder/audit.jsonl"];
     let output = run(folder.path(), &args);
     assert_eq!(output.status.code(), Some(64));
     assert!(stderr(&output).contains("audit-file no/such/folder/audit.jsonl"), "{}", stderr(&output));

@@ -60,21 +60,6 @@ pub const CODES: &[ProblemCode] = &[
     code("worker-conflict", 409, "another worker goes by this name"),
 ];
 
-/// The codes that are never an answer of their own, with what they mean: they stand in the results of settlements and in
-/// the reasons of dead letters. Each has a page as well.
-pub const RESULT_CODES: &[(&str, &str)] = &[
-    ("claimed", "another process has claimed the event"),
-    ("handler-failed", "the handler returned an error"),
-    ("handler-panicked", "the handler panicked"),
-    ("handler-stopped", "the handler was stopped in the middle"),
-    ("handler-timeout", "the handler took too long"),
-    ("lease-not-held", "the lease is not held any more"),
-    ("not-tried", "the event was not tried"),
-    ("rejected", "the handler rejected the event"),
-    ("undecodable", "the payload is not what its type promises"),
-    ("unknown-version", "the handler does not know this version"),
-];
-
 /// The row of a code.
 pub(crate) fn find(code: &str) -> Option<&'static ProblemCode> {
     CODES.binary_search_by(|row| row.code.cmp(code)).ok().map(|at| &CODES[at])
@@ -104,9 +89,7 @@ mod tests {
             // Other programs tell codes too: their own tests look for the pages.
             .filter(|name| name != "README" && !page(name).contains("Never an answer over HTTP"))
             .collect();
-        let answers = CODES.iter().map(|row| row.code);
-        let codes: BTreeSet<String> =
-            answers.chain(RESULT_CODES.iter().map(|(code, _)| *code)).map(str::to_owned).collect();
+        let codes: BTreeSet<String> = CODES.iter().map(|row| row.code.to_owned()).collect();
         assert_eq!(pages, codes);
         for row in CODES {
             let text = page(row.code);

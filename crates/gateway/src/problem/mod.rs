@@ -13,7 +13,7 @@ use headwater_events::{EventError, NameError};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
-pub use codes::{CODES, ProblemCode, RESULT_CODES};
+pub use codes::{CODES, ProblemCode};
 
 /// An error as it is answered: `application/problem+json` with a stable `code`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

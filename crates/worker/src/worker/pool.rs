@@ -140,6 +140,7 @@ impl Pool {
     fn done(&self) {
         let mut queue = self.lock();
         queue.taken -= 1;
+        self.link.meters.busy.set(queue.taken as f64);
         let enough = self.slots - queue.taken.min(self.slots) >= queue.wanted;
         drop(queue);
         if enough {

@@ -13,7 +13,8 @@ use headwater_events::{Event, Position, StreamName, Tenant};
 use headwater_store::{MemoryOptions, MemoryStore};
 use headwater_worker::{Backoff, Builder, Policy, Random, Worker};
 
-pub const LEASE: Duration = Duration::from_millis(600);
+/// Short, for what is about leases; everything else must not be decided by a busy machine.
+pub const LEASE: Duration = Duration::from_millis(1500);
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a handler was called for: the id and the attempt.
@@ -28,18 +29,23 @@ pub fn group(name: &str) -> Group {
     Group::of(Tenant::default(), name.parse().expect("a name"))
 }
 
-pub fn quick() -> GroupConfig {
-    GroupConfig { lease: LEASE, max_attempts: 3, ..GroupConfig::default() }
+fn config(lease: Duration) -> GroupConfig {
+    GroupConfig { lease, max_attempts: 3, ..GroupConfig::default() }
 }
 
 pub fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }
 
-/// A worker with short leases and waits.
+/// A worker with short waits and a short lease.
+pub fn hasty(groups: Arc<dyn ConsumerGroups>, name: &str) -> Builder {
+    worker(groups, name).create(Start::Earliest, config(LEASE))
+}
+
+/// A worker with short waits.
 pub fn worker(groups: Arc<dyn ConsumerGroups>, name: &str) -> Builder {
     Worker::builder(groups, group(name))
-        .create(Start::Earliest, quick())
+        .create(Start::Earliest, config(Duration::from_secs(60)))
         .policy(Policy::new().backoff(Backoff::new(ms(10), ms(50))))
         .broker_backoff(Backoff::new(ms(10), ms(50)))
         .random(Random::new())

@@ -10,7 +10,7 @@ use crate::{
     Error,
     groups::{
         letters::{self, How},
-        state::Run,
+        run::Run,
         stored::Stored,
     },
 };
@@ -33,7 +33,7 @@ impl Engine {
                 if letters::has_expired(&letter, Some(keep), self.clock.now())
                     && let Ok(stream) = letter.event.stream_name()
                 {
-                    raised.push((letter.lane, Run { tenant: tenant.clone(), stream }, None));
+                    raised.push((letter.lane, Run::new(tenant.clone(), stream), None));
                     expired.entry(tenant.clone()).or_default().push(letter.position);
                 }
             }

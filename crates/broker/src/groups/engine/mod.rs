@@ -27,7 +27,8 @@ use super::{
     activity::Activity,
     lane::LaneWork,
     lease::Lease,
-    state::{Reopened, Run},
+    run::Run,
+    state::Reopened,
     stored::{Settings, Stored},
     workers::Workers,
 };

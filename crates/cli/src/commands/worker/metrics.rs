@@ -53,7 +53,8 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     tokio::spawn(async move {
         loop {
             let now = status.borrow_and_update().clone();
-            let why = (now.phase != Phase::Working).then(|| now.error.unwrap_or_else(|| "not working".to_owned()));
+            let why =
+                (now.phase != Phase::Working).then(|| now.error.unwrap_or_else(|| "not working".to_owned()));
             said.send_replace(why);
             if status.changed().await.is_err() {
                 return;

@@ -4,7 +4,8 @@ use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use headwater::{
-    BrokerUrl, ConnectOptions, EventBroker, Group, GroupConfig, GroupName, Handler, Start, Tenant, Worker, WorkerName,
+    BrokerUrl, ConnectOptions, EventBroker, Group, GroupConfig, GroupName, Handler, Start, Tenant, Worker,
+    WorkerName,
 };
 
 use crate::{
@@ -71,14 +72,17 @@ impl StageArgs {
         let mut options = ConnectOptions::default();
         options.http.token = self.token.clone();
         options.http.tenant = self.tenant.clone().unwrap_or_default();
-        headwater::connect_with(&self.broker.with_credentials(), options)
-            .await
-            .with_context(|| match &self.broker {
+        headwater::connect_with(&self.broker.with_credentials(), options).await.with_context(|| {
+            match &self.broker {
                 BrokerUrl::Embedded(_) => {
-                    format!("cannot open {}: where a server has it open, attach to that with --broker http://…", self.broker)
+                    format!(
+                        "cannot open {}: where a server has it open, attach to that with --broker http://…",
+                        self.broker
+                    )
                 }
                 broker => format!("cannot open {broker}"),
-            })
+            }
+        })
     }
 
     /// The worker of a group that is called so unless the flags name another.

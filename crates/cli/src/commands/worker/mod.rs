@@ -12,12 +12,12 @@ use crate::exit::BadConfig;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
-    kind: Kind,
+    what: What,
 }
 
 /// Which worker.
 #[derive(Debug, clap::Subcommand)]
-enum Kind {
+enum What {
     /// Count events and measure runs, for Prometheus
     Metrics(metrics::Args),
     /// Write a line of JSON for each event, and an audit file
@@ -29,11 +29,11 @@ enum Kind {
 }
 
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
-    match args.kind {
-        Kind::Metrics(args) => metrics::run(args).await,
-        Kind::Logs(args) => logs::run(args).await,
-        Kind::Database => Err(absent("database", "postgres")),
-        Kind::Temporal => Err(absent("temporal", "temporal")),
+    match args.what {
+        What::Metrics(args) => metrics::run(args).await,
+        What::Logs(args) => logs::run(args).await,
+        What::Database => Err(absent("database", "postgres")),
+        What::Temporal => Err(absent("temporal", "temporal")),
     }
 }
 
