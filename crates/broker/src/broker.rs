@@ -3,6 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
+use futures_util::future::BoxFuture;
 use headwater_events::{Cursor, Event, Filter, Lane, Scope, StreamName, Tenant, lane_of};
 use headwater_store::{Clock, Store, SystemClock};
 use tokio::sync::watch;
@@ -33,15 +34,24 @@ impl Broker {
     ///
     /// # Errors
     /// The store cannot be read.
-    pub async fn open(store: Arc<dyn Store>, config: BrokerConfig) -> Result<Self, Error> {
-        Self::with_clock(store, config, Arc::new(SystemClock)).await
+    pub fn open(store: Arc<dyn Store>, config: BrokerConfig) -> BoxFuture<'static, Result<Self, Error>> {
+        Self::with_clock(store, config, Arc::new(SystemClock))
     }
 
     /// As [`Broker::open`], with the clock that stamps events without a `time`.
     ///
     /// # Errors
     /// The store cannot be read.
-    pub async fn with_clock(
+    pub fn with_clock(
+        store: Arc<dyn Store>,
+        config: BrokerConfig,
+        clock: Arc<dyn Clock>,
+    ) -> BoxFuture<'static, Result<Self, Error>> {
+        // Boxed here, so that what it drives is compiled with this crate and not again in each that calls it.
+        Box::pin(Self::start(store, config, clock))
+    }
+
+    async fn start(
         store: Arc<dyn Store>,
         config: BrokerConfig,
         clock: Arc<dyn Clock>,

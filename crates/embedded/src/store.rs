@@ -1,8 +1,14 @@
 //! The store that callers hold.
 
-use std::{fmt, path::Path, sync::Arc, thread};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+};
 
 use async_trait::async_trait;
+use futures_util::future::BoxFuture;
 use headwater_events::{Epoch, Position, StreamName, Tenant};
 use headwater_store::{
     Append, Appended, Capabilities, Error, EventLog, Follow, FollowScope, GapReason, Page, ReadScope,
@@ -46,9 +52,13 @@ impl EmbeddedStore {
     /// # Errors
     /// [`Error::Config`]: the folder is in use by another process, cannot be written, holds something else or has a
     /// newer format; nothing was touched. [`Error::Corrupt`]: the end of the log is not what was written there.
-    pub async fn open(path: impl AsRef<Path>, options: EmbeddedOptions) -> Result<Self, Error> {
-        let path = path.as_ref().to_owned();
-        blocking(move || Self::open_blocking(&path, options)).await
+    pub fn open(path: impl AsRef<Path>, options: EmbeddedOptions) -> BoxFuture<'static, Result<Self, Error>> {
+        Self::open_at(path.as_ref().to_owned(), options)
+    }
+
+    /// Boxed here, so that the log is compiled with this crate and not again in each that opens one.
+    fn open_at(path: PathBuf, options: EmbeddedOptions) -> BoxFuture<'static, Result<Self, Error>> {
+        Box::pin(blocking(move || Self::open_blocking(&path, options)))
     }
 
     fn open_blocking(path: &Path, options: EmbeddedOptions) -> Result<Self, Error> {

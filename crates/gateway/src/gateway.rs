@@ -7,6 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use futures_util::future::BoxFuture;
 use headwater_broker::EventBroker;
 use http::{Method, StatusCode, Uri};
 use tokio::net::TcpListener;
@@ -64,13 +65,24 @@ impl Gateway {
     ///
     /// # Errors
     /// The configuration cannot work, or the listener failed for good.
-    pub async fn serve(
-        &self,
+    pub fn serve<'a>(
+        &'a self,
         listener: TcpListener,
-        shutdown: impl Future<Output = ()>,
-    ) -> Result<(), Error> {
-        self.app.config.check().map_err(Error::Config)?;
-        serve::serve(Arc::clone(&self.app), self.router(), listener, shutdown).await
+        shutdown: impl Future<Output = ()> + Send + 'a,
+    ) -> BoxFuture<'a, Result<(), Error>> {
+        self.serve_until(listener, Box::pin(shutdown))
+    }
+
+    /// Boxed here, so that the server is compiled with this crate and not again in each that calls it.
+    fn serve_until<'a>(
+        &'a self,
+        listener: TcpListener,
+        shutdown: BoxFuture<'a, ()>,
+    ) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            self.app.config.check().map_err(Error::Config)?;
+            serve::serve(Arc::clone(&self.app), self.router(), listener, shutdown).await
+        })
     }
 
     /// Ends every stream in order, refuses new ones with a wish to come back later, and takes readiness away.

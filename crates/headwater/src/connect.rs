@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures_util::future::BoxFuture;
 use headwater_broker::{Broker, BrokerConfig, Error, EventBroker};
 use headwater_client::{HttpBroker, HttpOptions};
 use headwater_embedded::{EmbeddedOptions, EmbeddedStore};
@@ -102,18 +103,24 @@ impl ConnectError {
 /// # Errors
 /// The URL is wrong, or the store behind it cannot be opened: in use, not writable, of a newer format. A server that
 /// is away is no error here: the first call tells.
-pub async fn connect(url: &str) -> Result<Arc<dyn EventBroker>, ConnectError> {
-    connect_with(url, ConnectOptions::default()).await
+pub fn connect(url: &str) -> BoxFuture<'_, Result<Arc<dyn EventBroker>, ConnectError>> {
+    connect_with(url, ConnectOptions::default())
 }
 
 /// Opens the broker at a URL.
 ///
 /// # Errors
 /// As [`connect`].
-pub async fn connect_with(url: &str, options: ConnectOptions) -> Result<Arc<dyn EventBroker>, ConnectError> {
-    Ok(match open(url, options).await? {
-        Opened::Local(broker) => Arc::new(broker),
-        Opened::Remote(broker) => Arc::new(broker),
+pub fn connect_with(
+    url: &str,
+    options: ConnectOptions,
+) -> BoxFuture<'_, Result<Arc<dyn EventBroker>, ConnectError>> {
+    // Boxed here, so that the brokers are compiled with this crate and not again in each that calls it.
+    Box::pin(async move {
+        Ok(match open(url, options).await? {
+            Opened::Local(broker) => Arc::new(broker) as Arc<dyn EventBroker>,
+            Opened::Remote(broker) => Arc::new(broker),
+        })
     })
 }
 

@@ -8,6 +8,7 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use headwater_store::{
     Append, Appended, Capabilities, Epoch, Error, EventLog, Follow, FollowScope, Lane, Page, Position,
     ReadScope, RunRecord, StateEntry, StateStore, Status, StreamName, Tenant, Version, capabilities::RunRead,
@@ -58,7 +59,12 @@ impl KafkaStore {
     /// # Errors
     /// [`Error::Config`] where something must be changed first: no permission, a wrong password, another number of
     /// partitions; [`Error::Unavailable`] where no server answers.
-    pub async fn open(options: KafkaOptions) -> Result<Self, Error> {
+    pub fn open(options: KafkaOptions) -> BoxFuture<'static, Result<Self, Error>> {
+        // Boxed here, so that what it drives is compiled with this crate and not again in each that calls it.
+        Box::pin(Self::start(options))
+    }
+
+    async fn start(options: KafkaOptions) -> Result<Self, Error> {
         metric_definitions::describe();
         let options = Arc::new(options);
         let health = Arc::new(Health::new(&options.servers.join(",")));

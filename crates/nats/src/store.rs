@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
-use futures_util::StreamExt;
+use futures_util::{StreamExt, future::BoxFuture};
 use headwater_events::{Epoch, Position, StreamName, Tenant};
 use headwater_store::{
     Append, Appended, Capabilities, Error, EventLog, Follow, FollowScope, Page, ReadScope, RunRecord, Status,
@@ -36,7 +36,12 @@ impl NatsStore {
     /// # Errors
     /// [`Error::Config`]: the URL, the user or the server cannot work (too old, no JetStream, no permission, TLS where
     /// there is none). [`Error::Unavailable`]: there is no such server now.
-    pub async fn open(url: &str, mut options: NatsOptions) -> Result<Self, Error> {
+    pub fn open(url: &str, options: NatsOptions) -> BoxFuture<'_, Result<Self, Error>> {
+        // Boxed here, so that what it drives is compiled with this crate and not again in each that calls it.
+        Box::pin(Self::start(url, options))
+    }
+
+    async fn start(url: &str, mut options: NatsOptions) -> Result<Self, Error> {
         let address = Address::parse(url, &mut options)?;
         let link = Arc::new(Link::open(address, options).await?);
         check(&link.address, &link.client)?;

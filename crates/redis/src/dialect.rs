@@ -3,6 +3,7 @@
 use std::fmt;
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use headwater_events::{Event, dialect};
 use headwater_store::{Error, Version};
 use redis::{Cmd, RedisError, Value, aio::MultiplexedConnection};
@@ -33,7 +34,12 @@ impl PlainStreams {
     ///
     /// # Errors
     /// [`Error::Config`]: the URL, the user or the server cannot work. [`Error::Unavailable`]: the server is away.
-    pub async fn open(url: &str, options: &RedisOptions) -> Result<Self, Error> {
+    pub fn open<'a>(url: &'a str, options: &'a RedisOptions) -> BoxFuture<'a, Result<Self, Error>> {
+        // Boxed here, so that what it drives is compiled with this crate and not again in each that calls it.
+        Box::pin(Self::start(url, options))
+    }
+
+    async fn start(url: &str, options: &RedisOptions) -> Result<Self, Error> {
         let target = Target::parse(url)?;
         let namespace = match &target.namespace {
             Some(namespace) => namespace.clone(),

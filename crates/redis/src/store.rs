@@ -9,6 +9,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use futures_util::future::BoxFuture;
 use headwater_events::{Epoch, Position, StreamName, Tenant};
 use headwater_store::{
     Append, Appended, Capabilities, Error, EventLog, Follow, FollowScope, Page, ReadScope, RunRecord, Status,
@@ -45,7 +46,12 @@ impl RedisStore {
     /// # Errors
     /// [`Error::Config`]: the URL, the user or the server's settings cannot work; the error names the setting.
     /// [`Error::Unavailable`]: the server is away.
-    pub async fn connect(url: &str, options: RedisOptions) -> Result<Self, Error> {
+    pub fn connect(url: &str, options: RedisOptions) -> BoxFuture<'_, Result<Self, Error>> {
+        // Boxed here, so that what it drives is compiled with this crate and not again in each that calls it.
+        Box::pin(Self::start(url, options))
+    }
+
+    async fn start(url: &str, options: RedisOptions) -> Result<Self, Error> {
         metric_definitions::describe();
         let target = Target::parse(url)?;
         let namespace = match &target.namespace {

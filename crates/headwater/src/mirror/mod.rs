@@ -52,12 +52,15 @@ mod watch;
 
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
+
 pub use end::{End, Target};
 pub use error::MirrorError;
 pub use options::MirrorOptions;
 pub use report::{Happening, MirrorGap, MirrorReport, StreamReport};
 
 use copier::Copier;
+use report::Observer;
 
 /// Copies streams from one broker to another: see the [module](self).
 ///
@@ -83,11 +86,23 @@ pub async fn mirror_with(
     options: MirrorOptions,
     observer: impl Fn(Happening<'_>) + Send + Sync + 'static,
 ) -> Result<MirrorReport, MirrorError> {
-    let follow = options.follow;
-    let copier = Arc::new(Copier::new(from, to.into(), options, Box::new(observer)).await?);
-    if follow {
-        follow::follow(&copier).await.map(|never| match never {})
-    } else {
-        sweep::sweep(&copier).await
-    }
+    run(from, to.into(), options, Box::new(observer)).await
+}
+
+/// Boxed here, so that the mirror is compiled with this crate and not again in each that calls it.
+fn run(
+    from: End,
+    to: Target,
+    options: MirrorOptions,
+    observer: Box<Observer>,
+) -> BoxFuture<'static, Result<MirrorReport, MirrorError>> {
+    Box::pin(async move {
+        let follow = options.follow;
+        let copier = Arc::new(Copier::new(from, to, options, observer).await?);
+        if follow {
+            follow::follow(&copier).await.map(|never| match never {})
+        } else {
+            sweep::sweep(&copier).await
+        }
+    })
 }
