@@ -36,6 +36,7 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     for round in 1..=faults {
         eprintln!("\n== faults, round {round} of {faults}");
         shell::run(&mut fault_clauses())?;
+        shell::run(&mut postgres())?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -49,6 +50,15 @@ fn fault_clauses() -> std::process::Command {
         cargo.args(["-p", package]);
     }
     cargo.args(["--test", "suite", "--test", "broker", "--", "faults::", "--test-threads", "1"]);
+    cargo.env("HEADWATER_SOAK", "1");
+    cargo
+}
+
+/// Relays and handlers on PostgreSQL that are killed, hundreds of times, and a PostgreSQL that goes and comes.
+fn postgres() -> std::process::Command {
+    let mut cargo = shell::cargo();
+    cargo.args(["test", "--locked", "--no-fail-fast", "-p", "headwater-postgres", "--test", "it", "--"]);
+    cargo.args(["kill::", "faults::", "database::", "--test-threads", "1", "--nocapture"]);
     cargo.env("HEADWATER_SOAK", "1");
     cargo
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use headwater_broker::{Error, Status, StatusKind};
 use headwater_events::Tenant;
-use headwater_store::Error as StoreError;
+use headwater_store::{Backoff, Error as StoreError};
 use reqwest::{
     Method, RequestBuilder, Response, StatusCode, Url,
     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue},
@@ -13,7 +13,7 @@ use reqwest::{
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::{HttpOptions, backoff::Backoff, problem, tls};
+use crate::{HttpOptions, problem, tls};
 
 /// One server and how to reach it.
 #[derive(Debug)]

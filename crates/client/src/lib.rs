@@ -25,7 +25,6 @@
 //! # }
 //! ```
 
-mod backoff;
 mod broker;
 mod connection;
 mod frames;

@@ -5,11 +5,10 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use headwater_broker::{Error, Item, Source, Start, Subscription};
 use headwater_events::{Cursor, Filter, Scope};
-use headwater_store::{Error as StoreError, StatusKind};
+use headwater_store::{Backoff, Error as StoreError, StatusKind};
 use tokio::time::{Instant, sleep_until};
 
 use crate::{
-    backoff::Backoff,
     connection::{Connection, Opened, Refused},
     frames::{self, Meaning},
     http::{Call, Http},

@@ -12,6 +12,7 @@
 //!
 //! The suite in `suite` (feature `test-util`) tests every clause that is written on the traits.
 
+mod backoff;
 pub mod capabilities;
 mod clock;
 pub mod error;
@@ -26,6 +27,7 @@ pub mod state;
 #[cfg(feature = "test-util")]
 pub mod suite;
 
+pub use backoff::Backoff;
 pub use capabilities::Capabilities;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::Error;

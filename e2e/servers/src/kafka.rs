@@ -127,6 +127,7 @@ impl Kafka {
                     format(&program, &class_path, folder)
                 }),
                 answers,
+                stop: "TERM",
             };
             let server = Server::start_new(recipe, address, folder)?;
             if let Some(proxy) = &options.proxy {

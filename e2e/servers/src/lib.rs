@@ -1,4 +1,4 @@
-//! Real brokers for tests: Redis, NATS and Kafka, each on a free port of 127.0.0.1 in a temporary folder.
+//! Real servers for tests: Redis, NATS, Kafka and PostgreSQL, each on a free port of 127.0.0.1 in a temporary folder.
 //!
 //! A server dies with the process that started it, also when that process is killed without a word: it runs under a
 //! guard that holds one end of a pipe and kills the server when the pipe closes.
@@ -19,6 +19,7 @@
 //!
 //! A test that cannot run without a server says so with [`need`], which fails where `CI=true`.
 
+mod chance;
 mod error;
 mod find;
 mod guard;
@@ -26,16 +27,19 @@ mod kafka;
 mod nats;
 mod need;
 mod port;
+mod postgres;
 mod probe;
 mod proxy;
 mod redis;
 mod sentinel;
 mod server;
 
+pub use chance::Chance;
 pub use error::Error;
 pub use kafka::{Kafka, KafkaOptions};
 pub use nats::{Nats, NatsOptions};
 pub use need::{aside, need};
+pub use postgres::{Postgres, PostgresOptions};
 pub use proxy::Proxy;
 pub use redis::{Redis, RedisOptions};
 pub use sentinel::Sentinel;

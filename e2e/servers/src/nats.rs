@@ -89,6 +89,7 @@ impl Nats {
                 args: vec!["-c".into(), "nats.conf".into()],
                 prepare: Box::new(move |folder| write(folder, "nats.conf", &text)),
                 answers,
+                stop: "TERM",
             };
             Server::start_new(recipe, address, folder)
         })?;

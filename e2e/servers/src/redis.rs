@@ -110,6 +110,7 @@ impl Redis {
                 args: options.args(address, folder.path().join("data").into()),
                 prepare: Box::new(|_| Ok(())),
                 answers,
+                stop: "TERM",
             };
             Server::start_new(recipe, address, folder)
         })?;

@@ -53,6 +53,7 @@ impl Sentinel {
                 args: vec!["sentinel.conf".into(), "--sentinel".into()],
                 prepare: Box::new(move |folder| write(folder, "sentinel.conf", &config)),
                 answers,
+                stop: "TERM",
             };
             Server::start_new(recipe, address, folder)
         })?;

@@ -43,6 +43,8 @@ pub(crate) struct Recipe {
     pub(crate) args: Vec<OsString>,
     pub(crate) prepare: Prepare,
     pub(crate) answers: fn(SocketAddr) -> bool,
+    /// The signal that ends it in order.
+    pub(crate) stop: &'static str,
 }
 
 impl Server {
@@ -104,7 +106,7 @@ impl Server {
         Ok(())
     }
 
-    /// Ends it in order (SIGTERM) and waits for that. Its data stays.
+    /// Ends it in order (SIGTERM, or what its kind of server takes for that) and waits for that. Its data stays.
     ///
     /// # Errors
     /// It does not run, or does not end within a minute: then it is killed.
@@ -112,7 +114,7 @@ impl Server {
         let mut guard = self.take()?;
         // A paused one would hear it only later.
         let _ = guard.signal("CONT");
-        guard.end("TERM", PATIENCE).map(drop)
+        guard.end(self.inner.recipe.stop, PATIENCE).map(drop)
     }
 
     /// Kills it without a word (SIGKILL). Its data stays as it is.

@@ -4,6 +4,7 @@ mod apt;
 mod kafka;
 mod nats;
 mod node;
+mod postgres;
 mod redis;
 
 use std::process::Command;
@@ -31,6 +32,7 @@ pub(crate) fn run() -> Result<Ready> {
     // A test that finds no server says so and is counted as skipped: nothing here fails the whole.
     optional("redis-server", &redis::install(&tools));
     optional("nats-server", &nats::install(&tools));
+    optional("postgres", &postgres::install());
     optional("kafka", &kafka::install(&tools));
     let kafka = optional("kafka client", &kafka::build_tools());
     Ok(Ready { node, kafka })

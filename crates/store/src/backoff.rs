@@ -5,22 +5,25 @@ use std::{
     time::Duration,
 };
 
-/// Doubling waits with a cap. Each is spread over its upper half, so that clients that lost one server do not come
-/// back as one.
+/// Doubling waits with a cap. Each is spread over its upper half, so that those who lost one server do not come back as
+/// one.
 #[derive(Debug)]
-pub(crate) struct Backoff {
+pub struct Backoff {
     min: Duration,
     max: Duration,
     tries: u32,
 }
 
 impl Backoff {
-    pub(crate) const fn new(min: Duration, max: Duration) -> Self {
+    /// Waits from `min` to `max`.
+    #[must_use]
+    pub const fn new(min: Duration, max: Duration) -> Self {
         Self { min, max, tries: 0 }
     }
 
     /// The next wait.
-    pub(crate) fn next(&mut self) -> Duration {
+    #[allow(clippy::should_implement_trait)] // it has no end
+    pub fn next(&mut self) -> Duration {
         let full = self.min.saturating_mul(1 << self.tries.min(20)).min(self.max);
         self.tries = self.tries.saturating_add(1);
         let half = full / 2;
@@ -28,12 +31,12 @@ impl Backoff {
     }
 
     /// It worked: the next wait is the shortest again.
-    pub(crate) fn reset(&mut self) {
+    pub fn reset(&mut self) {
         self.tries = 0;
     }
 
     /// The server's wish for the shortest wait.
-    pub(crate) fn set_min(&mut self, min: Duration) {
+    pub fn set_min(&mut self, min: Duration) {
         self.min = min.min(self.max);
     }
 }
