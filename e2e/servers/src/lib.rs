@@ -19,6 +19,7 @@
 //!
 //! A test that cannot run without a server says so with [`need`], which fails where `CI=true`.
 
+mod authority;
 mod error;
 mod find;
 mod guard;
@@ -32,6 +33,7 @@ mod redis;
 mod sentinel;
 mod server;
 
+pub use authority::Authority;
 pub use error::Error;
 pub use kafka::{Kafka, KafkaOptions};
 pub use nats::{Nats, NatsOptions};
