@@ -5,6 +5,7 @@ mod kafka;
 mod nats;
 mod node;
 mod redis;
+mod wheels;
 
 use std::process::Command;
 
@@ -30,6 +31,7 @@ pub(crate) fn run() -> Result<Ready> {
     let tools = shell::target_dir()?.join("tools");
     // A test that finds no server says so and is counted as skipped: nothing here fails the whole.
     optional("redis-server", &redis::install(&tools));
+    wheels::install(&tools);
     optional("nats-server", &nats::install(&tools));
     optional("kafka", &kafka::install(&tools));
     let kafka = optional("kafka client", &kafka::build_tools());
