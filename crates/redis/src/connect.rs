@@ -7,7 +7,10 @@ use redis::{
     AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ConnectionInfo, ErrorKind, RedisError,
     ServerErrorKind, TlsCertificates, Value, aio::MultiplexedConnection,
 };
-use rustls::crypto::{CryptoProvider, ring};
+use rustls::{
+    crypto::{CryptoProvider, ring},
+    pki_types::{CertificateDer, pem::PemObject as _},
+};
 
 use crate::{
     RedisOptions,
@@ -38,6 +41,9 @@ impl Connector {
                 Error::config(format_args!("{} holds no certificates of an authority: {why}", path.display()))
             };
             let root_cert = tokio::fs::read(path).await.map_err(|error| wrong(&error))?;
+            if CertificateDer::pem_slice_iter(&root_cert).next().is_none() {
+                return Err(wrong(&"there is none in it"));
+            }
             let trust = TlsCertificates { client_tls: None, root_cert: Some(root_cert) };
             let sentinels = target.sentinel.iter_mut().flat_map(|sentinel| &mut sentinel.nodes);
             for node in sentinels.chain([&mut target.server]) {

