@@ -48,14 +48,14 @@ async fn more(kind: Kind, setup: &Setup, wrote: &Sample) -> Result<Vec<Row>> {
     #[cfg(feature = "nats")]
     if kind == Kind::Nats {
         let durable = batches(false)?;
-        let (mut loose, mut bare) = (Sample::default(), Sample::default());
+        let (mut whole, mut bare) = (Sample::default(), Sample::default());
         for _ in 0..setup.runs {
-            loose.push(measure(kind, Who::OursLoose, &durable).await?.0);
-            bare.push(measure(kind, Who::BareLoose, &durable).await?.0);
+            whole.push(measure(kind, Who::OursWhole, &durable).await?.0);
+            bare.push(measure(kind, Who::BareWhole, &durable).await?.0);
         }
-        let bare = ("async-nats, acks windowed", bare);
-        let what = "nats, publish in batches of 100 that may be stored in part";
-        rows.push(Row::beside(what, "ev/s", loose, bare, Wanted::AtLeast(0.7)));
+        let bare = ("async-nats, batches", bare);
+        let what = "nats, publish in batches of 100 that are stored whole or not at all";
+        rows.push(Row::beside(what, "ev/s", whole, bare, Wanted::AtLeast(0.7)));
     }
     #[cfg(feature = "redis")]
     if kind == Kind::Redis {

@@ -53,7 +53,7 @@ impl Kind {
             #[cfg(feature = "redis")]
             Self::Redis => "bare client, same scripts",
             #[cfg(feature = "nats")]
-            Self::Nats => "async-nats, batches",
+            Self::Nats => "async-nats, acks windowed",
             #[cfg(feature = "kafka")]
             Self::Kafka => "rdkafka",
         }
@@ -88,14 +88,14 @@ pub(crate) trait Tail: Send {
 pub(crate) enum Who {
     /// Our broker over our store, with its defaults.
     Ours,
-    /// Our broker over NATS without batches that are stored whole or not at all.
+    /// Our broker over NATS, asked to store batches whole or not at all.
     #[cfg(feature = "nats")]
-    OursLoose,
+    OursWhole,
     /// The bare client doing the same work.
     Bare,
-    /// The bare client of NATS with its acks windowed.
+    /// The bare client of NATS, which stores batches whole or not at all.
     #[cfg(feature = "nats")]
-    BareLoose,
+    BareWhole,
     /// The bare client, one `XADD` an event and nothing else.
     #[cfg(feature = "redis")]
     Plain,
@@ -121,20 +121,18 @@ pub(crate) async fn connect(server: &SharedServer, who: Who) -> Result<Arc<dyn P
         #[cfg(all(feature = "redis", feature = "kafka"))]
         (Who::Plain, Kind::Kafka) => anyhow::bail!("there is no plain XADD on Kafka"),
         #[cfg(feature = "nats")]
-        (Who::Bare, Kind::Nats) => Arc::new(bare::nats::Client::connect(url, true).await?),
+        (Who::Bare | Who::BareTail, Kind::Nats) => Arc::new(bare::nats::Client::connect(url, false).await?),
         #[cfg(feature = "nats")]
-        (Who::BareLoose | Who::BareTail, Kind::Nats) => {
-            Arc::new(bare::nats::Client::connect(url, false).await?)
-        }
+        (Who::BareWhole, Kind::Nats) => Arc::new(bare::nats::Client::connect(url, true).await?),
         #[cfg(all(feature = "nats", any(feature = "redis", feature = "kafka")))]
-        (Who::BareLoose, kind) => anyhow::bail!("{} stores batches in one way", kind.name()),
+        (Who::BareWhole, kind) => anyhow::bail!("{} stores batches in one way", kind.name()),
         #[cfg(feature = "kafka")]
         (Who::Bare | Who::BareTail, Kind::Kafka) => Arc::new(bare::kafka::Client::connect(url).await?),
         #[cfg(feature = "nats")]
-        (Who::Ours | Who::OursLoose, kind) => {
-            Arc::new(ours::Ours::connect(kind, url, who == Who::Ours).await?)
+        (Who::Ours | Who::OursWhole, kind) => {
+            Arc::new(ours::Ours::connect(kind, url, who == Who::OursWhole).await?)
         }
         #[cfg(not(feature = "nats"))]
-        (Who::Ours, kind) => Arc::new(ours::Ours::connect(kind, url, true).await?),
+        (Who::Ours, kind) => Arc::new(ours::Ours::connect(kind, url, false).await?),
     })
 }

@@ -12,7 +12,7 @@ use async_nats::{Client, ConnectError, ConnectErrorKind, ConnectOptions, Event};
 use headwater_store::Error;
 
 use crate::{
-    NatsOptions, backoff,
+    NatsOptions, backoff, metric_definitions,
     url::{Address, Login},
 };
 
@@ -47,6 +47,7 @@ pub(crate) async fn connect(
         .ping_interval(PING)
         .request_timeout(Some(options.timeout))
         .reconnect_delay_callback(move |attempt| {
+            metrics::counter!(metric_definitions::ATTEMPTS).increment(1);
             // The first connection is made at once; one that was lost never is.
             if first.swap(false, Ordering::Relaxed) { Duration::ZERO } else { backoff::pause(attempt + 1) }
         })
@@ -112,12 +113,11 @@ fn refused(address: &Address, error: &ConnectError) -> Error {
         _ if lower.contains("authorization") => Error::config(format_args!(
             "{server} refuses the user or password: set them in the URL (nats://user:password@…)"
         )),
-        ConnectErrorKind::Tls => Error::config(format_args!(
-            "{server}: no TLS with it: {why}; use tls:// or nats:// as the server does"
+        _ if lower.contains("certificate") => Error::config(format_args!(
+            "{server}: its certificate is not trusted: `?tls_ca=FILE` names the authority that signed it ({why})"
         )),
-        _ if ["tls", "certificate", "corrupt message", "invalidcontenttype"]
-            .iter()
-            .any(|w| lower.contains(w)) =>
+        _ if error.kind() == ConnectErrorKind::Tls
+            || ["tls", "corrupt message", "invalidcontenttype"].iter().any(|w| lower.contains(w)) =>
         {
             Error::config(format_args!(
                 "{server}: no TLS with it: {why}; use tls:// or nats:// as the server does"

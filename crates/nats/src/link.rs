@@ -371,7 +371,8 @@ async fn broken(mut line: watch::Receiver<Line>, generation: u64, subject: &str)
 fn hear(line: &watch::Sender<Line>, event: &Event) {
     match event {
         Event::Connected => {
-            metrics::counter!(metric_definitions::CONNECTS).increment(1);
+            let again = u64::from(line.borrow().generation > 0);
+            metrics::counter!(metric_definitions::RECONNECTS).increment(again);
             metrics::gauge!(metric_definitions::CONNECTED).set(1.0);
             line.send_modify(|line| {
                 line.connected = true;

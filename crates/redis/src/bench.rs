@@ -24,7 +24,7 @@ impl Bare {
     /// # Errors
     /// As [`RedisStore::connect`](crate::RedisStore::connect).
     pub async fn connect(url: &str, options: RedisOptions) -> Result<Self, Error> {
-        let connector = Connector::new(Target::parse(url)?, &options);
+        let connector = Connector::new(Target::parse(url)?, &options).await?;
         let namespace = options.namespace.clone();
         Link::open(connector, namespace, options).await.map(Self)
     }
@@ -51,7 +51,7 @@ impl Bare {
             if answer.len() == 1 {
                 return Ok(count);
             }
-            let [_, _, _, upto, more, found] = reply::parts(Value::Array(answer))?;
+            let [_, _, _, _, upto, more, found] = reply::parts(Value::Array(answer))?;
             for entry in reply::array(found)? {
                 let [_, fields] = reply::parts(entry)?;
                 // The first field is what all events of the entry share.

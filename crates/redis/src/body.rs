@@ -37,6 +37,27 @@ pub(crate) fn decode(entry: Value) -> Result<Entry, Error> {
     Ok(Entry::Undecodable(Position(id.position)))
 }
 
+/// Where the events of an entry of ours stand, and how many bytes each has; what is not ours has none.
+pub(crate) fn places(entry: &Value) -> impl Iterator<Item = (Position, usize)> {
+    let fields = match entry {
+        Value::Array(parts) => match parts.get(1) {
+            Some(Value::Array(fields)) => fields.as_slice(),
+            _ => &[],
+        },
+        _ => &[],
+    };
+    let first = fields.get(1).and_then(|head| match head {
+        Value::BulkString(head) => std::str::from_utf8(head).ok()?.split_once(':')?.1.parse::<u64>().ok(),
+        _ => None,
+    });
+    let events = fields.get(2..).unwrap_or_default().as_chunks::<2>().0;
+    events.iter().filter_map(move |[place, json]| {
+        let Value::BulkString(json) = json else { return None };
+        let position = first?.checked_add(reply::number(place).ok()? / 64)?;
+        Some((Position(position), json.len()))
+    })
+}
+
 /// The events of an entry, if it is one of ours and whole.
 fn events(id: Id, fields: Vec<Value>) -> Option<Vec<Record>> {
     if id.behind != 0 || fields.len() < 4 {

@@ -50,10 +50,11 @@ pub(crate) fn check(
     let setting = |name: &str| settings.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
     let version = field("redis_version");
     let mut numbers = version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
-    let (major, minor) = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
-    if (major, minor) < (6, 2) {
+    let mut number = || numbers.next().unwrap_or(0);
+    // Up to 6.2.6 XTRIM takes newer entries too when those of a stream are far apart.
+    if (number(), number(), number()) < (6, 2, 7) {
         return Err(Unfit::Settings(format!(
-            "Redis {version} at {address} is too old: use Redis 6.2 or newer, or Valkey"
+            "Redis {version} at {address} is too old: use Redis 6.2.7 or newer, or Valkey"
         )));
     }
     if field("redis_mode") == "cluster" || field("cluster_enabled") == "1" {
@@ -127,7 +128,9 @@ mod tests {
 
     #[test]
     fn a_server_that_will_not_do_is_refused_with_the_reason() {
-        assert!(refusal("7.0.15", "6.0.9").contains("6.2"));
+        assert!(refusal("7.0.15", "6.0.9").contains("6.2.7"));
+        assert!(refusal("7.0.15", "6.2.6").contains("6.2.7"));
+        assert!(check(&GOOD.replace("7.0.15", "6.2.7"), "h:1", &[], false).is_ok());
         assert!(refusal("standalone", "cluster").contains("cluster"));
         assert!(refusal("noeviction", "allkeys-lru").contains("maxmemory-policy"));
         assert!(refusal("role:master", "role:slave").contains("replica"));

@@ -5,9 +5,12 @@ use std::time::Duration;
 use headwater_store::Error;
 use redis::{
     AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ConnectionInfo, ErrorKind, RedisError,
-    ServerErrorKind, Value, aio::MultiplexedConnection,
+    ServerErrorKind, TlsCertificates, Value, aio::MultiplexedConnection,
 };
-use rustls::crypto::{CryptoProvider, ring};
+use rustls::{
+    crypto::{CryptoProvider, ring},
+    pki_types::{CertificateDer, pem::PemObject as _},
+};
 
 use crate::{
     RedisOptions,
@@ -25,14 +28,31 @@ pub(crate) struct Connector {
 }
 
 impl Connector {
-    pub(crate) fn new(target: Target, options: &RedisOptions) -> Self {
+    /// # Errors
+    /// The authority's file cannot be read.
+    pub(crate) async fn new(mut target: Target, options: &RedisOptions) -> Result<Self, Error> {
         let tls = matches!(target.server.addr(), ConnectionAddr::TcpTls { .. });
         if tls && CryptoProvider::get_default().is_none() {
             // Another thread may have been first: then its provider is as good.
             let _ = ring::default_provider().install_default();
         }
+        if let Some(path) = target.tls_ca.as_ref().or(options.tls_ca.as_ref()).filter(|_| tls) {
+            let wrong = |why: &dyn std::fmt::Display| {
+                Error::config(format_args!("{} holds no certificates of an authority: {why}", path.display()))
+            };
+            let root_cert = tokio::fs::read(path).await.map_err(|error| wrong(&error))?;
+            if CertificateDer::pem_slice_iter(&root_cert).next().is_none() {
+                return Err(wrong(&"there is none in it"));
+            }
+            let trust = TlsCertificates { client_tls: None, root_cert: Some(root_cert) };
+            let sentinels = target.sentinel.iter_mut().flat_map(|sentinel| &mut sentinel.nodes);
+            for node in sentinels.chain([&mut target.server]) {
+                let client = Client::build_with_tls(node.clone(), trust.clone());
+                *node = client.map_err(|error| wrong(&error))?.get_connection_info().clone();
+            }
+        }
         let (connect_timeout, response_timeout) = (options.connect_timeout, options.response_timeout);
-        Self { target, connect_timeout, response_timeout }
+        Ok(Self { target, connect_timeout, response_timeout })
     }
 
     /// The URL without credentials.
@@ -145,6 +165,10 @@ impl Connector {
             ErrorKind::InvalidClientConfig => {
                 Error::config(format_args!("Redis at {address} cannot be connected to: {error}"))
             }
+            _ if error.to_string().contains("certificate") => Error::config(format_args!(
+                "the certificate of Redis at {address} is not trusted: `?tls_ca=FILE` names the authority that signed it \
+                 ({error})"
+            )),
             // A server without TLS waits for the rest of a command that it takes the handshake for.
             _ if matches!(self.target.server.addr(), ConnectionAddr::TcpTls { .. }) => {
                 Error::unavailable(format_args!(

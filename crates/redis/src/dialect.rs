@@ -45,8 +45,8 @@ impl PlainStreams {
             Some(namespace) => namespace.clone(),
             None => check_namespace(&options.namespace)?.to_owned(),
         };
-        let this =
-            Self { connector: Connector::new(target, options), namespace, connection: Mutex::new(None) };
+        let connector = Connector::new(target, options).await?;
+        let this = Self { connector, namespace, connection: Mutex::new(None) };
         this.connected().await?;
         Ok(this)
     }

@@ -44,6 +44,8 @@ pub(crate) struct Link {
     pub(crate) lanes: u16,
     pub(crate) connector: Connector,
     pub(crate) closing: CancellationToken,
+    /// Pages that are made ahead.
+    pub(crate) ahead: crate::read::Ahead,
     live: watch::Sender<Option<Live>>,
     status: watch::Sender<Status>,
     epoch: AtomicU32,
@@ -79,6 +81,7 @@ impl Link {
             lanes: identity.lanes,
             connector,
             closing: CancellationToken::new(),
+            ahead: crate::read::Ahead::default(),
             live: watch::Sender::new(Some(opened)),
             status: watch::Sender::new(status),
             epoch: AtomicU32::new(identity.epoch.0),

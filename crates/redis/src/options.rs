@@ -1,6 +1,6 @@
 //! How a store over Redis is opened.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use headwater_events::DEFAULT_LANES;
 use headwater_store::{Clock, Retention, ring::Ring};
@@ -36,6 +36,9 @@ pub struct RedisOptions {
     pub response_timeout: Duration,
     /// How long a call waits for a server that is away before it fails.
     pub patience: Duration,
+    /// A file with the certificates of the authority that signed the server's, where the system does not know it. The
+    /// URL may name it too: `?tls_ca=…`.
+    pub tls_ca: Option<PathBuf>,
     /// Where the time comes from: the server, unless a test gives a clock.
     pub clock: Option<Arc<dyn Clock>>,
 }
@@ -57,6 +60,7 @@ impl Default for RedisOptions {
             connect_timeout: Duration::from_secs(3),
             response_timeout: Duration::from_secs(5),
             patience: Duration::from_secs(2),
+            tls_ca: None,
             clock: None,
         }
     }

@@ -41,6 +41,7 @@ pub(crate) async fn trim(link: &Link) -> Result<(), Error> {
         let args: Vec<&[u8]> = std::iter::once(&clock).chain(&words).map(String::as_bytes).collect();
         // Removing again what was removed does nothing.
         if reply::number(&link.read(&script::TRIM, &args).await?)? == 0 {
+            link.ahead.forget();
             return Ok(());
         }
         tokio::task::yield_now().await;

@@ -18,6 +18,7 @@ scripts! {
     STREAM = "scripts/stream.lua";
     REFS = "scripts/refs.lua";
     BODIES = "scripts/bodies.lua";
+    STAMP = "scripts/stamp.lua";
     TAIL = "scripts/tail.lua";
     RUN = "scripts/run.lua";
     RUNS = "scripts/runs.lua";

@@ -41,7 +41,8 @@ pub struct RedisStore {
 
 impl RedisStore {
     /// Opens the store at a URL: `redis://[user:password@]host[:port][/db]`, `rediss://…` with TLS, or
-    /// `redis+sentinel://[user:password@]host[:port],host…/master[/db]`; `?namespace=` goes before the option.
+    /// `redis+sentinel://[user:password@]host[:port],host…/master[/db]`; `?namespace=` and `?tls_ca=`
+    /// go before the options.
     ///
     /// # Errors
     /// [`Error::Config`]: the URL, the user or the server's settings cannot work; the error names the setting.
@@ -58,7 +59,7 @@ impl RedisStore {
             Some(namespace) => namespace.clone(),
             None => check_namespace(&options.namespace)?.to_owned(),
         };
-        let connector = Connector::new(target, &options);
+        let connector = Connector::new(target, &options).await?;
         let link = Link::open(connector, namespace, options).await?;
         let (sender, task) = writer::start(Arc::clone(&link));
         tokio::spawn(retention::run(Arc::clone(&link)));
@@ -86,7 +87,7 @@ impl RedisStore {
     }
 
     /// The connections, unless the store was closed.
-    pub(crate) fn open(&self) -> Result<&Link, Error> {
+    pub(crate) fn open(&self) -> Result<&Arc<Link>, Error> {
         if self.closing.load(Ordering::Acquire) || self.link.is_closed() {
             return Err(Error::Closed);
         }

@@ -1,6 +1,6 @@
 //! Where the server is, from a URL.
 
-use std::fmt;
+use std::{fmt, path::PathBuf};
 
 use headwater_store::Error;
 use redis::{ConnectionInfo, IntoConnectionInfo};
@@ -13,6 +13,8 @@ pub(crate) struct Target {
     pub(crate) sentinel: Option<Sentinels>,
     /// `?namespace=`, if the URL has it.
     pub(crate) namespace: Option<String>,
+    /// `?tls_ca=`, if the URL has it.
+    pub(crate) tls_ca: Option<PathBuf>,
     /// The URL without credentials.
     shown: String,
 }
@@ -29,12 +31,13 @@ const SENTINEL_PORT: u16 = 26379;
 
 impl Target {
     /// Takes a URL apart: `redis://[user:password@]host[:port][/db]`, `rediss://…` for TLS, and
-    /// `redis+sentinel://[user:password@]host[:port],host…/master[/db]`, each with `?namespace=…` if it must be.
+    /// `redis+sentinel://[user:password@]host[:port],host…/master[/db]`, each with `?namespace=…` and
+    /// `tls_ca=FILE` if it must be.
     pub(crate) fn parse(url: &str) -> Result<Self, Error> {
         let (scheme, rest) = url.split_once("://").ok_or_else(|| malformed("it has no scheme"))?;
         let (rest, fragment) = rest.split_once('#').map_or((rest, None), |(rest, part)| (rest, Some(part)));
         let (rest, query) = rest.split_once('?').map_or((rest, ""), |(rest, query)| (rest, query));
-        let (namespace, others) = namespace(query)?;
+        let Query { namespace, tls_ca, others } = Query::parse(query)?;
         let (hosts, path) = rest.split_once('/').unwrap_or((rest, ""));
         let (login, hosts) =
             hosts.rsplit_once('@').map_or((None, hosts), |(login, rest)| (Some(login), rest));
@@ -51,14 +54,14 @@ impl Target {
         };
         let shown = format!("{scheme}://{hosts}{}{path}", if path.is_empty() { "" } else { "/" });
         let login = login.map_or(String::new(), |login| format!("{login}@"));
-        let tail = others.map_or(String::new(), |others| format!("?{others}"))
+        let tail = if others.is_empty() { String::new() } else { format!("?{}", others.join("&")) }
             + &fragment.map_or(String::new(), |part| format!("#{part}"));
         let info = |login: &str, host: &str, db: &str| {
             let url = format!("{plain}://{login}{host}/{db}{tail}");
             url.into_connection_info().map_err(|error| malformed(error.detail().unwrap_or(error.category())))
         };
         if !by_sentinel {
-            return Ok(Self { server: info(&login, hosts, path)?, sentinel: None, namespace, shown });
+            return Ok(Self { server: info(&login, hosts, path)?, sentinel: None, namespace, tls_ca, shown });
         }
         let (master, db) = path.split_once('/').unwrap_or((path, ""));
         if master.is_empty() {
@@ -76,7 +79,7 @@ impl Target {
         let first = hosts.split(',').next().unwrap_or(hosts);
         let server = info(&login, first, db)?;
         let sentinel = Some(Sentinels { nodes, master: master.to_owned() });
-        Ok(Self { server, sentinel, namespace, shown })
+        Ok(Self { server, sentinel, namespace, tls_ca, shown })
     }
 }
 
@@ -87,17 +90,27 @@ impl fmt::Display for Target {
     }
 }
 
-/// The namespace of a query, and what else it has.
-fn namespace(query: &str) -> Result<(Option<String>, Option<String>), Error> {
-    let mut namespace = None;
-    let mut others = Vec::new();
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        match pair.split_once('=') {
-            Some(("namespace", name)) => namespace = Some(check_namespace(name)?.to_owned()),
-            _ => others.push(pair),
+/// What stands behind `?`.
+#[derive(Default)]
+struct Query<'a> {
+    namespace: Option<String>,
+    tls_ca: Option<PathBuf>,
+    /// What the client is to know.
+    others: Vec<&'a str>,
+}
+
+impl<'a> Query<'a> {
+    fn parse(query: &'a str) -> Result<Self, Error> {
+        let mut parsed = Self::default();
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            match pair.split_once('=') {
+                Some(("namespace", name)) => parsed.namespace = Some(check_namespace(name)?.to_owned()),
+                Some(("tls_ca", file)) => parsed.tls_ca = Some(file.into()),
+                _ => parsed.others.push(pair),
+            }
         }
+        Ok(parsed)
     }
-    Ok((namespace, (!others.is_empty()).then(|| others.join("&"))))
 }
 
 /// A namespace is the head of every key, so it has no colon.
@@ -118,11 +131,12 @@ mod tests {
 
     #[test]
     fn one_server() {
-        let target = Target::parse("redis://me:secret@h:7000/3?namespace=test").unwrap();
+        let target = Target::parse("redis://me:secret@h:7000/3?namespace=test&tls_ca=/ca.pem").unwrap();
         assert_eq!(target.server.addr().to_string(), "h:7000");
         assert_eq!(target.server.redis_settings().db(), 3);
         assert_eq!(target.server.redis_settings().password(), Some("secret"));
         assert_eq!(target.namespace.as_deref(), Some("test"));
+        assert_eq!(target.tls_ca, Some("/ca.pem".into()));
         assert_eq!(target.to_string(), "redis://h:7000/3");
         assert_eq!(Target::parse("redis://h").unwrap().server.addr().to_string(), "h:6379");
         assert!(matches!(

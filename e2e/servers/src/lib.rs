@@ -19,6 +19,7 @@
 //!
 //! A test that cannot run without a server says so with [`need`], which fails where `CI=true`.
 
+mod authority;
 mod chance;
 mod error;
 mod find;
@@ -34,6 +35,7 @@ mod redis;
 mod sentinel;
 mod server;
 
+pub use authority::Authority;
 pub use chance::Chance;
 pub use error::Error;
 pub use kafka::{Kafka, KafkaOptions};

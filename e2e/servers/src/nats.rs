@@ -3,7 +3,7 @@
 use std::{fmt::Write, net::SocketAddr, path::Path, sync::OnceLock};
 
 use crate::{
-    Error, Server, find, probe,
+    Authority, Error, Server, find, probe,
     server::{Recipe, folder, on_free_port, write},
 };
 
@@ -42,6 +42,17 @@ impl NatsOptions {
     pub fn user(mut self, name: &str, password: &str) -> Self {
         self.user = Some((name.to_owned(), password.to_owned()));
         self
+    }
+
+    /// Speaks TLS, and nothing else.
+    #[must_use]
+    pub fn tls(self, authority: &Authority) -> Self {
+        let (certificate, key) = (authority.certificate(), authority.key());
+        self.config(&format!(
+            "tls {{ cert_file: \"{}\", key_file: \"{}\" }}",
+            certificate.display(),
+            key.display()
+        ))
     }
 
     /// Any other text for its configuration file.

@@ -3,7 +3,7 @@
 use std::{ffi::OsString, net::SocketAddr, sync::OnceLock};
 
 use crate::{
-    Error, Server, find, probe,
+    Authority, Error, Server, find, port, probe,
     server::{Recipe, folder, on_free_port},
 };
 
@@ -11,6 +11,8 @@ use crate::{
 /// nothing that was answered.
 #[derive(Debug, Clone)]
 pub struct RedisOptions {
+    program: String,
+    tls_port: Option<u16>,
     appendonly: bool,
     appendfsync: String,
     password: Option<String>,
@@ -21,6 +23,8 @@ pub struct RedisOptions {
 impl Default for RedisOptions {
     fn default() -> Self {
         Self {
+            program: Redis::PROGRAM.to_owned(),
+            tls_port: None,
             appendonly: true,
             appendfsync: "always".to_owned(),
             password: None,
@@ -31,6 +35,27 @@ impl Default for RedisOptions {
 }
 
 impl RedisOptions {
+    /// Another version of it, or Valkey, by what its program is called.
+    #[must_use]
+    pub fn program(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.program);
+        self
+    }
+
+    /// Speaks TLS as well, on a port of its own.
+    ///
+    /// # Errors
+    /// There is no port.
+    pub fn tls(mut self, authority: &Authority) -> Result<Self, Error> {
+        let port = port::free()?.port();
+        self.tls_port = Some(port);
+        let files = [("tls-cert-file", authority.certificate()), ("tls-key-file", authority.key())];
+        for (name, file) in files {
+            self = self.setting(name, &file.display().to_string());
+        }
+        Ok(self.setting("tls-port", &port.to_string()).setting("tls-auth-clients", "no"))
+    }
+
     /// Whether it keeps an append-only file. Without one a restart begins empty.
     #[must_use]
     pub fn appendonly(mut self, on: bool) -> Self {
@@ -93,15 +118,27 @@ impl RedisOptions {
 pub struct Redis {
     server: Server,
     password: Option<String>,
+    tls_port: Option<u16>,
 }
 
 impl Redis {
+    /// What the usual one is called.
+    pub const PROGRAM: &str = "redis-server";
+
+    /// Whether a version of it is installed, by what its program is called.
+    ///
+    /// # Errors
+    /// It is not: the text says how to change that.
+    pub fn find(program: &str) -> Result<(), Error> {
+        find::program(program).map(drop)
+    }
+
     /// Starts one on a free port with empty data.
     ///
     /// # Errors
-    /// `redis-server` is missing, or does not start.
+    /// Its program is missing, or does not start.
     pub fn start(options: RedisOptions) -> Result<Self, Error> {
-        let program = find::program("redis-server")?;
+        let program = find::program(&options.program)?;
         let server = on_free_port(|address| {
             let folder = folder("redis")?;
             let recipe = Recipe {
@@ -114,7 +151,7 @@ impl Redis {
             };
             Server::start_new(recipe, address, folder)
         })?;
-        Ok(Self { server, password: options.password })
+        Ok(Self { server, password: options.password, tls_port: options.tls_port })
     }
 
     /// The one of this test program, with default options: started by the first who asks, ended with the process.
@@ -142,6 +179,13 @@ impl Redis {
     #[must_use]
     pub fn url(&self) -> String {
         self.url_at(self.address())
+    }
+
+    /// `rediss://…`, where it [speaks TLS](RedisOptions::tls).
+    #[must_use]
+    pub fn tls_url(&self) -> Option<String> {
+        let address = SocketAddr::new(self.address().ip(), self.tls_port?);
+        Some(self.url_at(address).replace("redis://", "rediss://"))
     }
 
     /// The same at another address: that of a proxy in front of it.

@@ -6,6 +6,7 @@ mod nats;
 mod node;
 mod postgres;
 mod redis;
+mod wheels;
 
 use std::process::Command;
 
@@ -31,6 +32,7 @@ pub(crate) fn run() -> Result<Ready> {
     let tools = shell::target_dir()?.join("tools");
     // A test that finds no server says so and is counted as skipped: nothing here fails the whole.
     optional("redis-server", &redis::install(&tools));
+    wheels::install(&tools);
     optional("nats-server", &nats::install(&tools));
     optional("postgres", &postgres::install());
     optional("kafka", &kafka::install(&tools));

@@ -22,7 +22,7 @@ pub(super) fn install(tools: &Path) -> Result<()> {
     }
     eprintln!("redis-server: missing");
     apt(&["redis-tools"])
-        .context("install Redis 6.2 or newer, or Valkey, so that `redis-server` is in PATH")?;
+        .context("install Redis 6.2.7 or newer, or Valkey, so that `redis-server` is in PATH")?;
     link(&ours)?;
     let version = shell::probe(&ours.to_string_lossy(), &["--version"]);
     ensure!(version.is_some(), "{BINARY} is no server here: install Redis so that `redis-server` is in PATH");

@@ -38,8 +38,13 @@ impl Client {
         Ok(Self { client, atomic, batches: AtomicU64::new(0), context, stream })
     }
 
-    async fn consume(&self, from: DeliverPolicy) -> Result<pull::Ordered> {
-        let config = pull::OrderedConfig { deliver_policy: from, ..pull::OrderedConfig::default() };
+    /// Of one tenant, as we do.
+    async fn consume(&self, filter: &str, from: DeliverPolicy) -> Result<pull::Ordered> {
+        let config = pull::OrderedConfig {
+            deliver_policy: from,
+            filter_subject: filter.to_owned(),
+            ..pull::OrderedConfig::default()
+        };
         Ok(self.stream.create_consumer(config).await?.messages().await?)
     }
 }
@@ -90,7 +95,7 @@ impl Peer for Client {
     }
 
     async fn read(&self, expected: usize) -> Result<usize> {
-        let mut messages = self.consume(DeliverPolicy::All).await?;
+        let mut messages = self.consume("bare.default.*.d.*", DeliverPolicy::All).await?;
         let (mut count, mut bytes) = (0, 0);
         while count < expected {
             bytes += messages.next().await.context("the consumer ended")??.payload.len();
@@ -101,7 +106,7 @@ impl Peer for Client {
     }
 
     async fn tail(&self) -> Result<Box<dyn Tail>> {
-        Ok(Box::new(Consumed(self.consume(DeliverPolicy::New).await?)))
+        Ok(Box::new(Consumed(self.consume("bare.default.>", DeliverPolicy::New).await?)))
     }
 }
 

@@ -6,10 +6,11 @@ use futures_util::future::try_join;
 use headwater_events::Position;
 use headwater_store::{Error, Gap, GapReason, Page, Record};
 use serde_json::json;
+use tokio::sync::mpsc;
 
 use super::{
     Scan,
-    scans::{Ahead, Next},
+    scans::{Ahead, Next, Part},
 };
 use crate::{
     api::Get,
@@ -23,6 +24,9 @@ use crate::{
 const DIRECT: usize = 16;
 /// So many at a time through a consumer.
 const CHUNK: usize = 1000;
+/// So many pages at a time for somebody who reads on, as far as they fit into one by their bytes: the server and the way
+/// to it are not idle between two of them.
+const AHEAD: usize = 4;
 
 /// A page as it fills.
 struct Filling {
@@ -85,20 +89,8 @@ impl Link {
         let page = Page { next: after, ..Page::default() };
         let mut filling = Filling { page, limit, max_bytes, bytes: 0, left_out: false };
         let resets = self.identity.borrow().resets;
-        let kept = match self.scans.take(filter, after, resets) {
-            Some(Next::Scan(scan)) => Some(scan),
-            Some(Next::Ahead(ahead)) => match ahead.await {
-                Ok(Ok(ahead)) => {
-                    ahead.records.into_iter().for_each(|(seq, record)| filling.take(seq, record));
-                    Some(ahead.scan)
-                }
-                // Then it is read now.
-                _ => None,
-            },
-            None => None,
-        };
-        if let Some(scan) = kept
-            && self.fill(&mut filling, filter, scan, true).await?
+        if let Some(next) = self.scans.take(filter, after, resets)
+            && self.read_on(&mut filling, filter, next).await?
         {
             return Ok(filling.page);
         }
@@ -130,18 +122,66 @@ impl Link {
         Ok(true)
     }
 
-    /// Reads the next page of somebody who reads on.
-    fn read_ahead(self: &Arc<Self>, mut scan: Scan, limit: usize, max_bytes: usize) -> Next {
+    /// Fills the page of somebody who reads on; gives whether there was more.
+    async fn read_on(
+        self: &Arc<Self>,
+        filling: &mut Filling,
+        filter: &str,
+        mut next: Next,
+    ) -> Result<bool, Error> {
+        let resets = self.identity.borrow().resets;
+        loop {
+            let mut ahead = match next {
+                Next::Scan(scan) => self.read_ahead(scan, filling.limit, filling.max_bytes),
+                Next::Ahead(ahead) => ahead,
+            };
+            while let Some(part) = ahead.parts.recv().await {
+                part.records.into_iter().for_each(|(seq, record)| filling.take(seq, record));
+                filling.page.more = filling.left_out || (filling.is_full() && part.pending > 0);
+                if !filling.page.more {
+                    continue;
+                }
+                // What had no room is read again, by another consumer.
+                if !filling.left_out {
+                    self.scans.keep(filter, filling.page.next, resets, Next::Ahead(ahead));
+                }
+                return Ok(true);
+            }
+            match ahead.scan.await {
+                Ok(Ok(scan)) if scan.pending() > 0 => next = Next::Scan(scan),
+                Ok(Ok(scan)) => {
+                    scan.end(self).await;
+                    return Ok(false);
+                }
+                // What is left is read anew.
+                _ => return Ok(false),
+            }
+        }
+    }
+
+    /// Reads the next pages of somebody who reads on, and hands each over as soon as it is whole.
+    fn read_ahead(self: &Arc<Self>, mut scan: Scan, limit: usize, max_bytes: usize) -> Ahead {
         let link = Arc::clone(self);
-        Next::Ahead(tokio::spawn(async move {
-            let mut records = Vec::with_capacity(limit.min(CHUNK));
-            let taken = scan.each(&link, limit.min(CHUNK), max_bytes, |place, message| {
+        let limit = limit.clamp(1, CHUNK);
+        let (sender, parts) = mpsc::channel(AHEAD + 1);
+        let scan = tokio::spawn(async move {
+            let (mut records, mut pending) = (Vec::with_capacity(limit), 0);
+            let taken = scan.each(&link, AHEAD * limit, max_bytes, |place, message| {
                 let record = record(&message.subject, message.headers.as_ref(), message.payload, place.seq);
                 records.push((place.seq, record));
+                pending = place.pending;
+                if records.len() == limit {
+                    // There is room for all of them; nobody may want them any more.
+                    let _ = sender.try_send(Part { records: std::mem::take(&mut records), pending });
+                }
             });
-            taken.await?;
-            Ok(Ahead { scan, records })
-        }))
+            let taken = taken.await;
+            if !records.is_empty() {
+                let _ = sender.try_send(Part { records, pending });
+            }
+            taken.map(|_| scan)
+        });
+        Ahead { parts, scan }
     }
 
     /// Fills the page from where it is; gives whether there was more.
@@ -164,26 +204,21 @@ impl Link {
             return Ok(false);
         }
         let scan = Scan::new(self, vec![filter.to_owned()], filling.page.next.0 + 1, false).await?;
-        self.fill(filling, filter, scan, false).await
+        self.fill(filling, filter, scan).await
     }
 
-    /// The same through a consumer, which is kept for the next page; `again`: it was kept by the last one.
+    /// The same through a consumer, which is kept for the next page.
     async fn fill(
         self: &Arc<Self>,
         filling: &mut Filling,
         filter: &str,
         mut scan: Scan,
-        again: bool,
     ) -> Result<bool, Error> {
         let resets = self.identity.borrow().resets;
         while !filling.left_out && scan.pending() > 0 {
             if filling.is_full() {
                 filling.page.more = true;
-                let next = match again {
-                    true => self.read_ahead(scan, filling.limit, filling.max_bytes),
-                    false => Next::Scan(scan),
-                };
-                self.scans.keep(filter, filling.page.next, resets, next);
+                self.scans.keep(filter, filling.page.next, resets, Next::Scan(scan));
                 return Ok(true);
             }
             let wanted = (filling.limit - filling.page.records.len()).min(CHUNK);

@@ -7,7 +7,7 @@ use std::{
 
 use headwater_events::Position;
 use headwater_store::{Error, Record};
-use tokio::{task::JoinHandle, time::Instant};
+use tokio::{sync::mpsc, task::JoinHandle, time::Instant};
 
 use super::Scan;
 
@@ -37,15 +37,24 @@ pub(super) enum Next {
     /// A consumer that stands there.
     Scan(Scan),
     /// One that reads ahead.
-    Ahead(JoinHandle<Result<Ahead, Error>>),
+    Ahead(Ahead),
 }
 
-/// What was read ahead, and the consumer behind it.
+/// Pages that are read ahead.
 #[derive(Debug)]
 pub(super) struct Ahead {
-    pub(super) scan: Scan,
+    pub(super) parts: mpsc::Receiver<Part>,
+    /// The consumer behind them.
+    pub(super) scan: JoinHandle<Result<Scan, Error>>,
+}
+
+/// A page that was read ahead, or the last part of one.
+#[derive(Debug)]
+pub(super) struct Part {
     /// Each with its position; `None`: an entry of somebody else.
     pub(super) records: Vec<(u64, Option<Record>)>,
+    /// How many there were behind it.
+    pub(super) pending: u64,
 }
 
 impl Scans {

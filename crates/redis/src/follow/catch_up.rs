@@ -80,7 +80,7 @@ impl CatchUp {
         let cap = Some(Id::behind(self.since));
         let reading = Reading { tenants: &tenants, arrivals: false, from: self.place, cap };
         let mut live = self.link.live().await?;
-        let step = reading.step(&self.link, &mut live.commands).await;
+        let step = reading.step(&self.link, &mut live.commands, None).await;
         let step = step.map_err(NoStep::into_error)?;
         if first {
             // A feed that is gone altogether has nothing to say of what it had.

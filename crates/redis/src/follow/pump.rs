@@ -114,10 +114,22 @@ impl Pump {
             // The server may be another one, which may have lost something.
             self.look().await?;
         }
-        if !self.read(&mut connection).await? && !self.wait(&mut connection).await? {
+        // What is waited for in one feed alone is all there is; several must be read at one moment.
+        let alone = self.tenants.len() == 1 && !self.everyone && self.hole().is_none();
+        let news = if alone {
+            self.read(&mut connection, Some(BLOCK)).await?
+        } else {
+            self.read(&mut connection, None).await? || self.wait(&mut connection).await?
+        };
+        if !news {
             self.look().await?;
         }
         Ok(true)
+    }
+
+    /// The next place where something may be lost.
+    fn hole(&self) -> Option<(Position, Position)> {
+        self.lost.iter().find(|(_, to)| to.0 > self.at.position).copied()
     }
 
     /// Reads on to the tail, so that those who are new begin there, and takes them in.
@@ -126,7 +138,7 @@ impl Pump {
         let tail = self.look().await?;
         let mut live = self.link.live().await?;
         // Not for as long as there is something: a busy log always has.
-        while self.at.position < tail.0 && self.read(&mut live.commands).await? {}
+        while self.at.position < tail.0 && self.read(&mut live.commands, None).await? {}
         self.at = self.at.max(Id { position: tail.0, behind: 0 });
         self.tenants = subjects.iter().flatten().cloned().collect();
         self.everyone = subjects.contains(&None);
@@ -164,16 +176,21 @@ impl Pump {
         self.at = Id { position: from.next().0, behind: 0 };
     }
 
-    /// Reads one step on and tells what there is. Gives whether there was anything.
-    async fn read(&mut self, connection: &mut MultiplexedConnection) -> Result<bool, Error> {
-        let hole = self.lost.iter().find(|(_, to)| to.0 > self.at.position).copied();
+    /// Reads one step on, where there is nothing after at most so many ms, and tells what there is. Gives whether there
+    /// was anything.
+    async fn read(
+        &mut self,
+        connection: &mut MultiplexedConnection,
+        block: Option<u64>,
+    ) -> Result<bool, Error> {
+        let hole = self.hole();
         let reading = Reading {
             tenants: &self.tenants,
             arrivals: self.everyone,
             from: self.at,
             cap: hole.map(|(from, _)| Id::behind(from)),
         };
-        let step = reading.step(&self.link, connection).await.map_err(NoStep::into_error)?;
+        let step = reading.step(&self.link, connection, block).await.map_err(NoStep::into_error)?;
         if self.link.epoch() != self.epoch {
             // What was read is of the new numbering, and is read again behind the place where it began.
             self.notice();

@@ -86,18 +86,19 @@ struct Told {
 }
 
 impl Reading<'_> {
-    /// Reads on. `connection` is the one that waits, if there is something to wait for.
+    /// Reads on; waits for at most `block` ms if there is nothing, which is of use with one feed alone.
     pub(super) async fn step(
         &self,
         link: &Link,
         connection: &mut MultiplexedConnection,
+        block: Option<u64>,
     ) -> Result<Step, NoStep> {
         let mut step =
             Step { news: Vec::new(), upto: self.from, arrived: Vec::new(), heard: BTreeSet::new() };
         if self.tenants.is_empty() && !self.arrivals {
             return Ok(step);
         }
-        let answer = self.ask(link, connection, None).await?;
+        let answer = self.ask(link, connection, ENTRIES, block).await?;
         let (feeds, horizon) = self.take(&link.namespace, answer, &mut step).map_err(NoStep::Bodies)?;
         let Some(horizon) = horizon.map(|place| self.cap.map_or(place, |cap| place.min(cap))) else {
             return Ok(step);
@@ -119,23 +120,24 @@ impl Reading<'_> {
         connection: &mut MultiplexedConnection,
         block: u64,
     ) -> Result<bool, NoStep> {
-        self.ask(link, connection, Some(block)).await.map(|answer| answer != Value::Nil)
+        self.ask(link, connection, 1, Some(block)).await.map(|answer| answer != Value::Nil)
     }
 
     async fn ask(
         &self,
         link: &Link,
         connection: &mut MultiplexedConnection,
+        count: usize,
         block: Option<u64>,
     ) -> Result<Value, NoStep> {
-        let answer = connection.send_packed_command(&self.command(&link.namespace, block)).await;
+        let answer = connection.send_packed_command(&self.command(&link.namespace, count, block)).await;
         let answer = answer.and_then(Value::extract_error);
         answer.map_err(|error| NoStep::Connection(failure::sort(&error)))
     }
 
-    fn command(&self, namespace: &str, block: Option<u64>) -> Cmd {
+    fn command(&self, namespace: &str, count: usize, block: Option<u64>) -> Cmd {
         let mut command = Cmd::new();
-        command.arg("XREAD").arg("COUNT").arg(if block.is_some() { 1 } else { ENTRIES });
+        command.arg("XREAD").arg("COUNT").arg(count);
         if let Some(block) = block {
             command.arg("BLOCK").arg(block);
         }

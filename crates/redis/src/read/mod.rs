@@ -1,8 +1,13 @@
 //! Reading history.
 
+mod ahead;
 mod page;
 mod refs;
 mod stream;
+
+pub(crate) use ahead::Ahead;
+
+use std::sync::Arc;
 
 use headwater_events::Position;
 use headwater_store::{Error, Page, ReadScope};
@@ -18,7 +23,7 @@ pub(crate) struct Limit {
 
 /// One page of a scope.
 pub(crate) async fn page(
-    link: &Link,
+    link: &Arc<Link>,
     scope: &ReadScope,
     after: Position,
     limit: Limit,

@@ -1,17 +1,21 @@
 //! Reading what is referred to: a tenant, a lane, a lane of a tenant.
 
+use std::sync::Arc;
+
 use headwater_events::{Lane, Position, Tenant};
 use headwater_store::{Error, GapReason, Page, Record};
+use redis::Value;
 
 use super::{
     Limit,
+    ahead::{self, Question},
     page::{self},
 };
 use crate::{
     body::{self, Entry},
     link::Link,
     reply::{self, Id},
-    script, tail,
+    tail,
 };
 
 /// Which references are read.
@@ -40,25 +44,46 @@ impl Refs {
     pub(super) fn lane_of_tenant(tenant: &Tenant, lane: Lane) -> Self {
         Self { mark: format!("x:{tenant}:{lane}"), only: tenant.to_string(), ..Self::lane(lane) }
     }
+
+    /// The page behind `from`.
+    fn question(&self, from: &str, limit: Limit) -> Question {
+        let Self { key, mark, prefix, only } = self;
+        let numbers = [limit.records, limit.bytes].map(|n| n.to_string());
+        let [records, bytes] = numbers;
+        [key.clone(), mark.clone(), prefix.clone(), only.clone(), from.to_owned(), records, bytes]
+    }
 }
 
-pub(super) async fn page(link: &Link, refs: &Refs, after: Position, limit: Limit) -> Result<Page, Error> {
+pub(super) async fn page(
+    link: &Arc<Link>,
+    refs: &Refs,
+    after: Position,
+    limit: Limit,
+) -> Result<Page, Error> {
     let mut records: Vec<Record> = Vec::new();
     let mut undecodable = Vec::new();
     let mut bytes = 0;
     let mut from = after.0.to_string();
     loop {
-        let rest = [limit.records - records.len().min(limit.records), limit.bytes - bytes.min(limit.bytes)];
-        let [most, budget] = rest.map(|n| n.to_string());
-        let args = [&refs.key, &refs.mark, &refs.prefix, &refs.only, &from, &most, &budget];
-        let answer = reply::array(link.read(&script::REFS, &args.map(String::as_bytes)).await?)?;
-        let tail = reply::position(answer.first().unwrap_or(&redis::Value::Nil))?;
+        let rest = Limit {
+            records: limit.records - records.len().min(limit.records),
+            bytes: limit.bytes - bytes.min(limit.bytes),
+        };
+        let asked = ahead::ask(link, refs.question(&from, rest)).await?;
+        let tail = reply::position(asked.answer.first().unwrap_or(&Value::Nil))?;
         link.saw(tail);
-        if answer.len() == 1 {
+        if asked.answer.len() == 1 {
             return Ok(page::fill(records, after, tail, limit, false, tail));
         }
-        let [_, lost, removed, upto, more, found] = reply::parts(redis::Value::Array(answer))?;
-        for entry in reply::array(found)? {
+        let [_, lost, removed, _, upto, more, found] = reply::parts(Value::Array(asked.answer))?;
+        let (more, upto, found) = (reply::number(&more)? > 0, reply::text(upto)?, reply::array(found)?);
+        let reach = Id::parse(&upto).map_or(after, |id| Position(id.position));
+        if let Some(end) = ends(&found, after, rest, reach).filter(|_| more && records.is_empty()) {
+            // The next page is made while this one is taken apart.
+            ahead::prepare(link, refs.question(&end.0.to_string(), limit), asked.reads_on);
+        }
+        let count = records.len();
+        for entry in found {
             match body::decode(entry)? {
                 Entry::Events(new) => {
                     let new = new.into_iter().filter(|record| record.position() > after);
@@ -67,19 +92,40 @@ pub(super) async fn page(link: &Link, refs: &Refs, after: Position, limit: Limit
                 Entry::Undecodable(place) => undecodable.push(place),
             }
         }
-        let more = reply::number(&more)? > 0;
-        let full = records.len() > limit.records || bytes > limit.bytes;
+        if let Some(unchanged) = asked.unchanged
+            && !unchanged.await?
+        {
+            // Something was deleted since: it is read anew.
+            records.truncate(count);
+            undecodable.clear();
+            bytes = records.iter().map(Record::size).sum();
+            continue;
+        }
+        let full = records.len() >= limit.records || bytes >= limit.bytes;
         if more && !full {
             // What was looked at led to too little: to other tenants, or to what is gone.
-            from = reply::text(upto)?;
+            from = upto;
             continue;
         }
         records.sort_by_key(Record::position);
-        let upto = Id::parse(&reply::text(upto)?).map_or(after, |id| Position(id.position));
-        let mut page = page::fill(records, after, tail, limit, more, upto);
+        let mut page = page::fill(records, after, tail, limit, more, reach);
         page::tell(&mut page, after, (after, reply::position(&removed)?), GapReason::Retention);
         page::tell_undecodable(&mut page, after, &undecodable);
         page::tell_lost(&mut page, &tail::lost(&reply::bytes(lost)?)?, after, None, false);
         return Ok(page);
     }
+}
+
+/// Where a page of these entries ends, before they are taken apart: `None` where that is not known.
+fn ends(found: &[Value], after: Position, limit: Limit, reach: Position) -> Option<Position> {
+    let events = found.iter().flat_map(body::places).filter(|(place, _)| *place > after);
+    let (mut places, sizes): (Vec<Position>, Vec<usize>) = events.unzip();
+    if sizes.iter().sum::<usize>() > limit.bytes {
+        return None;
+    }
+    if places.len() <= limit.records {
+        return (places.len() == limit.records).then_some(reach);
+    }
+    places.sort_unstable();
+    limit.records.checked_sub(1).map(|last| places[last])
 }

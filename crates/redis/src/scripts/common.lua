@@ -59,3 +59,9 @@ local function is_deleted(run, position)
   local to, why = string.match(gone or '', '^(%d+):(.)$')
   return why == 'd' and tonumber(to) >= position
 end
+
+-- Changes with whatever takes events away at once: a deletion, another start of the server, other data.
+local function stamp()
+  local meta = redis.call('HMGET', META, 'epoch', 'run', 'deletions')
+  return (meta[1] or '') .. ':' .. (meta[2] or '') .. ':' .. (meta[3] or '0')
+end

@@ -12,7 +12,7 @@ use headwater_store::{
     Store, StreamName, Tenant,
     suite::{Faults, Fixture, Setup},
 };
-use headwater_test_servers::{Proxy, Redis, RedisOptions as ServerOptions, aside};
+use headwater_test_servers::{Proxy, Redis, RedisOptions as ServerOptions, aside, need};
 
 /// A namespace that nobody else has on the shared server.
 pub fn namespace() -> String {
@@ -22,6 +22,8 @@ pub fn namespace() -> String {
 
 /// The suite's place for one store: a namespace of the shared server, or a server of its own once harm is asked for.
 pub struct Place {
+    /// The server's program.
+    program: &'static str,
     namespace: String,
     own: OnceLock<Own>,
     /// What was opened last.
@@ -37,11 +39,25 @@ struct Own {
 
 impl Default for Place {
     fn default() -> Self {
-        Self { namespace: namespace(), own: OnceLock::new(), store: Mutex::default() }
+        Self::on(Redis::PROGRAM)
     }
 }
 
 impl Place {
+    /// On a version of the server, the same for all tests of a program.
+    pub fn on(program: &'static str) -> Self {
+        Self { program, namespace: namespace(), own: OnceLock::new(), store: Mutex::default() }
+    }
+
+    fn shared(&self) -> &'static Redis {
+        static SHARED: OnceLock<Redis> = OnceLock::new();
+        SHARED.get_or_init(|| Redis::start(self.server()).unwrap())
+    }
+
+    fn server(&self) -> ServerOptions {
+        ServerOptions::default().program(self.program)
+    }
+
     pub fn namespace(&self) -> &str {
         &self.namespace
     }
@@ -49,7 +65,7 @@ impl Place {
     pub fn url(&self) -> String {
         match self.own.get() {
             Some(own) => own.redis.url_at(own.proxy.address()),
-            None => Redis::shared().unwrap().url(),
+            None => self.shared().url(),
         }
     }
 
@@ -73,6 +89,14 @@ impl Fixture for Place {
         store
     }
 
+    fn name(&self) -> Option<&'static str> {
+        (self.program != Redis::PROGRAM).then_some(self.program)
+    }
+
+    fn is_there(&self) -> bool {
+        self.program == Redis::PROGRAM || need(Redis::find(self.program)).is_some()
+    }
+
     async fn crash(&self, _store: &Arc<dyn Store>) -> bool {
         let store = self.store.lock().unwrap().upgrade();
         store.is_some_and(|store| {
@@ -83,7 +107,7 @@ impl Fixture for Place {
 
     fn faults(&self) -> Option<&dyn Faults> {
         Some(self.own.get_or_init(|| {
-            let redis = Redis::start(ServerOptions::default()).unwrap();
+            let redis = Redis::start(self.server()).unwrap();
             let proxy = Proxy::to(redis.address()).unwrap();
             Own { redis, proxy, namespace: self.namespace.clone() }
         }))

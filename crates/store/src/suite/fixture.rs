@@ -41,6 +41,11 @@ pub trait Fixture: Send + Sync + 'static {
         None
     }
 
+    /// Whether what the store stands on is installed. Where it is not, nothing is tried, and the fixture itself says so.
+    fn is_there(&self) -> bool {
+        true
+    }
+
     /// Whose clock the store goes by.
     fn time(&self) -> Time {
         Time::Manual

@@ -23,8 +23,9 @@ macro_rules! store_suite {
             join: follow_then_read_while_it_is_written, at_every_position, reading_along_misses_nothing;
             runs: a_record_keeps_up_with_its_run, a_run_ends_and_reopens, whole_runs_in_one_batch,
                 a_record_counts_concurrent_appends, runs_are_listed_in_order;
-            remove: a_deleted_stream_is_gone_from_every_scope, deleting_nothing, a_name_used_again_starts_anew,
-                followers_do_not_get_what_was_deleted, followers_are_told, deleting_while_it_is_written;
+            remove: a_deleted_stream_is_gone_from_every_scope, who_reads_on_gets_nothing_that_was_deleted,
+                deleting_nothing, a_name_used_again_starts_anew, followers_do_not_get_what_was_deleted,
+                followers_are_told, deleting_while_it_is_written;
             retention: durable_events_go_by_age, transient_events_go_by_age, durable_events_go_by_count,
                 transient_events_go_by_count, events_go_by_bytes, transient_events_go_after_the_end,
                 runs_go_after_their_end, trimming_while_it_is_written;

@@ -72,6 +72,9 @@ const FAULT_TIMEOUT: Duration = Duration::from_secs(900);
 pub fn run<F: Future<Output = ()>>(name: [&str; 3], fixture: impl Fixture, clause: impl FnOnce(Case) -> F) {
     let [package, group, clause_name] = name;
     let store = fixture.name().unwrap_or(package.strip_prefix("headwater-").unwrap_or(package));
+    if !fixture.is_there() {
+        return;
+    }
     let _turn = Turn::of(group);
     let report = Report::begin("store", store, group, clause_name);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();

@@ -7,10 +7,10 @@ use headwater_events::{Class, Mark, lane_of};
 use super::{
     Case,
     case::{delta, durable, event, marked, stream, tenant, visible},
-    checks::{append, read, read_all},
+    checks::{append, page, read, read_all},
     view::{Live, at, end, reached, read_tenant, same_order, start},
 };
-use crate::{ClassesKey, Error, FollowItem, GapReason, Lane, ReadScope, RunState, Store};
+use crate::{ClassesKey, Error, FollowItem, GapReason, Lane, Position, ReadScope, RunState, Store};
 
 async fn open(case: &Case) -> Option<Arc<dyn Store>> {
     let store = case.open().await;
@@ -68,6 +68,42 @@ pub async fn a_deleted_stream_is_gone_from_every_scope(case: Case) {
         (0..store.lanes()).map(Lane).all(|l| after.of(l) >= before.of(l)),
         "positions are not given back"
     );
+}
+
+/// Who reads on from page to page gets nothing of what was deleted in between, and everything that was stored.
+pub async fn who_reads_on_gets_nothing_that_was_deleted(case: Case) {
+    let Some(store) = open(&case).await else { return };
+    let lane = lane_of("default", "a", store.lanes());
+    let names: Vec<_> = (0..)
+        .map(|n| format!("b{n}"))
+        .filter(|name| lane_of("default", name, store.lanes()) == lane)
+        .take(2)
+        .collect();
+    let [kept, late] = [0, 1].map(|n| names[n].as_str());
+    for first in (0..200).step_by(10) {
+        let name = if first % 20 == 0 { "a" } else { kept };
+        append(&store, (first..first + 10).map(|n| durable(name, n)).collect()).await;
+    }
+    let mut scopes = vec![ReadScope::Lane(lane), ReadScope::TenantLane(tenant("default"), lane)];
+    if store.capabilities().tenant_order {
+        scopes.push(ReadScope::Tenant(tenant("default")));
+    }
+    let mut places = Vec::new();
+    for scope in &scopes {
+        let mut at = Position::ZERO;
+        for _ in 0..4 {
+            at = page(&store, scope, at, 20, 1 << 20).await.next;
+        }
+        places.push(at);
+    }
+    assert!(remove(&store, "a").await);
+    append(&store, vec![durable(late, 200)]).await;
+    for (scope, at) in scopes.iter().zip(places) {
+        let ids = read(&store, scope, at, 20).await.ids().into_iter().map(str::to_owned).collect::<Vec<_>>();
+        assert!(!ids.iter().any(|id| id.starts_with("a/")), "{scope:?}: {ids:?}");
+        let others: Vec<_> = (90..200).filter(|n| n / 10 % 2 == 1).map(|n| format!("{kept}/{n}")).collect();
+        assert_eq!(ids, [others, vec![format!("{late}/200")]].concat(), "{scope:?}");
+    }
 }
 
 /// Deleting what is not there says so and does nothing.
