@@ -91,6 +91,9 @@ pub(crate) enum Who {
     /// Our broker over NATS without batches that are stored whole or not at all.
     #[cfg(feature = "nats")]
     OursLoose,
+    /// Our broker over Kafka, with nothing of the log kept in memory.
+    #[cfg(feature = "kafka")]
+    OursCold,
     /// The bare client doing the same work.
     Bare,
     /// The bare client of NATS with its acks windowed.
@@ -101,6 +104,18 @@ pub(crate) enum Who {
     Plain,
     /// The bare client as one follows a log with it: for delays.
     BareTail,
+}
+
+impl Who {
+    /// Whether it is asked to read back what it wrote.
+    pub(crate) fn reads(self) -> bool {
+        match self {
+            Self::Ours | Self::Bare => true,
+            #[cfg(feature = "kafka")]
+            Self::OursCold => true,
+            _ => false,
+        }
+    }
 }
 
 /// Connects a peer to an empty server.
@@ -125,11 +140,6 @@ pub(crate) async fn connect(server: &SharedServer, who: Who) -> Result<Arc<dyn P
         (Who::BareLoose, kind) => anyhow::bail!("{} stores batches in one way", kind.name()),
         #[cfg(feature = "kafka")]
         (Who::Bare | Who::BareTail, Kind::Kafka) => Arc::new(bare::kafka::Client::connect(url).await?),
-        #[cfg(feature = "nats")]
-        (Who::Ours | Who::OursLoose, kind) => {
-            Arc::new(ours::Ours::connect(kind, url, who == Who::Ours).await?)
-        }
-        #[cfg(not(feature = "nats"))]
-        (Who::Ours, kind) => Arc::new(ours::Ours::connect(kind, url, true).await?),
+        (_, kind) => Arc::new(ours::Ours::connect(kind, url, who).await?),
     })
 }

@@ -10,30 +10,33 @@ use headwater_broker::{
 use headwater_events::{Event, Filter, Scope, Tenant};
 use headwater_store::Store;
 
-use super::{Found, Kind, Peer, Tail};
+use super::{Found, Kind, Peer, Tail, Who};
 
 const PAGE: usize = 1000;
 
 pub(super) struct Ours(Broker);
 
 impl Ours {
-    /// `atomic` matters to NATS alone.
-    pub(super) async fn connect(kind: Kind, url: &str, atomic: bool) -> Result<Self> {
+    pub(super) async fn connect(kind: Kind, url: &str, who: Who) -> Result<Self> {
         let store: Arc<dyn Store> = match kind {
             #[cfg(feature = "redis")]
             Kind::Redis => Arc::new(headwater_redis::RedisStore::connect(url, Default::default()).await?),
             #[cfg(feature = "nats")]
             Kind::Nats => {
+                let atomic = who != Who::OursLoose;
                 let options = headwater_nats::NatsOptions { atomic, ..Default::default() };
                 Arc::new(headwater_nats::NatsStore::open(url, options).await?)
             }
             #[cfg(feature = "kafka")]
             Kind::Kafka => {
-                let options = headwater_kafka::KafkaOptions::from_url(url)?;
+                let mut options = headwater_kafka::KafkaOptions::from_url(url)?;
+                if who == Who::OursCold {
+                    options.ring_bytes = 0;
+                }
                 Arc::new(headwater_kafka::KafkaStore::open(options).await?)
             }
         };
-        let _ = atomic;
+        let _ = who;
         Ok(Self(Broker::open(store, BrokerConfig::default()).await?))
     }
 }
