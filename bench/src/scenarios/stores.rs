@@ -74,6 +74,17 @@ async fn more(kind: Kind, setup: &Setup, wrote: &Sample) -> Result<Vec<Row>> {
         rows.push(beside("durable", wrote.clone(), plain, 0.12));
         rows.push(beside("transient", ours, plain_deltas, 0.25));
     }
+    #[cfg(feature = "kafka")]
+    if kind == Kind::Kafka {
+        let durable = batches(false)?;
+        let (mut cold, mut bare) = (Sample::default(), Sample::default());
+        for _ in 0..setup.runs {
+            cold.extend(measure(kind, Who::OursCold, &durable).await?.1);
+            bare.extend(measure(kind, Who::Bare, &durable).await?.1);
+        }
+        let (what, bare) = ("kafka, read a tenant back, nothing in memory", (kind.bare_name(), bare));
+        rows.push(Row::beside(what, "ev/s", cold, bare, Wanted::AtLeast(0.7)));
+    }
     let _ = (kind, setup, wrote, &mut rows);
     Ok(rows)
 }
@@ -99,7 +110,7 @@ async fn measure(kind: Kind, who: Who, batches: &[Vec<Event>]) -> Result<(f64, O
     }
     let wrote = count as f64 / begin.elapsed().as_secs_f64();
     // A tenant is read by its durable events.
-    if !matches!(who, Who::Ours | Who::Bare) || batches[0][0].class() != headwater_events::Class::Durable {
+    if !who.reads() || batches[0][0].class() != headwater_events::Class::Durable {
         return Ok((wrote, None));
     }
     let begin = Instant::now();

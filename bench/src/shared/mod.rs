@@ -91,6 +91,9 @@ pub(crate) enum Who {
     /// Our broker over NATS, asked to store batches whole or not at all.
     #[cfg(feature = "nats")]
     OursWhole,
+    /// Our broker over Kafka, with nothing of the log kept in memory.
+    #[cfg(feature = "kafka")]
+    OursCold,
     /// The bare client doing the same work.
     Bare,
     /// The bare client of NATS, which stores batches whole or not at all.
@@ -105,7 +108,19 @@ pub(crate) enum Who {
 
 /// Our store on a server, with its defaults.
 pub(crate) async fn store(kind: Kind, url: &str) -> Result<Arc<dyn headwater_store::Store>> {
-    ours::store(kind, url, true).await
+    ours::store(kind, url, Who::Ours).await
+}
+
+impl Who {
+    /// Whether it is asked to read back what it wrote.
+    pub(crate) fn reads(self) -> bool {
+        match self {
+            Self::Ours | Self::Bare => true,
+            #[cfg(feature = "kafka")]
+            Self::OursCold => true,
+            _ => false,
+        }
+    }
 }
 
 /// Connects a peer to an empty server.
@@ -128,11 +143,6 @@ pub(crate) async fn connect(server: &SharedServer, who: Who) -> Result<Arc<dyn P
         (Who::BareWhole, kind) => anyhow::bail!("{} stores batches in one way", kind.name()),
         #[cfg(feature = "kafka")]
         (Who::Bare | Who::BareTail, Kind::Kafka) => Arc::new(bare::kafka::Client::connect(url).await?),
-        #[cfg(feature = "nats")]
-        (Who::Ours | Who::OursWhole, kind) => {
-            Arc::new(ours::Ours::connect(kind, url, who == Who::OursWhole).await?)
-        }
-        #[cfg(not(feature = "nats"))]
-        (Who::Ours, kind) => Arc::new(ours::Ours::connect(kind, url, false).await?),
+        (_, kind) => Arc::new(ours::Ours::connect(kind, url, who).await?),
     })
 }

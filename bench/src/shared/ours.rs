@@ -10,16 +10,15 @@ use headwater_broker::{
 use headwater_events::{Event, Filter, Scope, Tenant};
 use headwater_store::Store;
 
-use super::{Found, Kind, Peer, Tail};
+use super::{Found, Kind, Peer, Tail, Who};
 
 const PAGE: usize = 1000;
 
 pub(super) struct Ours(Broker);
 
 impl Ours {
-    /// `atomic` matters to NATS alone.
-    pub(super) async fn connect(kind: Kind, url: &str, atomic: bool) -> Result<Self> {
-        Ok(Self(Broker::open(store(kind, url, atomic).await?, BrokerConfig::default()).await?))
+    pub(super) async fn connect(kind: Kind, url: &str, who: Who) -> Result<Self> {
+        Ok(Self(Broker::open(store(kind, url, who).await?, BrokerConfig::default()).await?))
     }
 }
 

@@ -21,6 +21,8 @@ pub(crate) fn base(options: &KafkaOptions) -> Result<ClientConfig, Error> {
         .set("reconnect.backoff.ms", "1000")
         .set("reconnect.backoff.max.ms", "3000")
         .set("retry.backoff.ms", "100")
+        // A request without an answer is noticed after this, its connection is closed and it is sent again.
+        .set("socket.timeout.ms", "10000")
         // How long a topic that is not there may yet appear: those used here were made and waited for.
         .set("topic.metadata.propagation.max.ms", "1000")
         .set("log.connection.close", "false");
@@ -55,6 +57,16 @@ pub(crate) fn base(options: &KafkaOptions) -> Result<ClientConfig, Error> {
     Ok(config)
 }
 
+/// How often a client that lives as long as its store says which servers it knows.
+const STATISTICS_MS: &str = "3000";
+
+/// The client that asks questions.
+pub(crate) fn asking(options: &KafkaOptions) -> Result<ClientConfig, Error> {
+    let mut config = base(options)?;
+    config.set("statistics.interval.ms", STATISTICS_MS);
+    Ok(config)
+}
+
 /// The one client that writes: idempotent, so that what it sends again is stored once and in order. It never gives up
 /// by itself (`message.timeout.ms` 0): then a later event could pass an earlier one that was given up. Who waits too
 /// long is told by [`Producer`](crate::producer::Producer), which empties the whole queue.
@@ -64,6 +76,9 @@ pub(crate) fn producer(options: &KafkaOptions) -> Result<ClientConfig, Error> {
         .set("enable.idempotence", "true")
         .set("acks", "all")
         .set("message.timeout.ms", "0")
+        // How long the server waits for its replicas: it answers before its connection is taken for dead.
+        .set("request.timeout.ms", "8000")
+        .set("statistics.interval.ms", STATISTICS_MS)
         .set("linger.ms", (options.linger.as_secs_f64() * 1000.0).to_string())
         .set("queue.buffering.max.messages", "1000000");
     Ok(config)
@@ -72,14 +87,18 @@ pub(crate) fn producer(options: &KafkaOptions) -> Result<ClientConfig, Error> {
 /// The one client that follows every partition and the state.
 pub(crate) fn follower(options: &KafkaOptions) -> Result<ClientConfig, Error> {
     let mut config = consumer(options)?;
-    config.set("queued.max.messages.kbytes", "16384");
+    config.set("queued.max.messages.kbytes", "16384").set("statistics.interval.ms", STATISTICS_MS);
     Ok(config)
 }
 
-/// A client that reads history: it asks for what is known to be there, so that a fetch has nothing to wait for.
+/// A client that reads history: it asks for what is known to be there, so that a fetch has nothing to wait for. What it
+/// fetches ahead is kept for each lane apart, and one request asks for all lanes.
 pub(crate) fn reader(options: &KafkaOptions) -> Result<ClientConfig, Error> {
     let mut config = consumer(options)?;
-    config.set("fetch.wait.max.ms", "10").set("queued.max.messages.kbytes", "8192");
+    config
+        .set("fetch.wait.max.ms", "10")
+        .set("fetch.message.max.bytes", "262144")
+        .set("queued.max.messages.kbytes", "512");
     Ok(config)
 }
 

@@ -2,7 +2,10 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use rdkafka::{
@@ -13,7 +16,7 @@ use rdkafka::{
     types::RDKafkaErrorCode,
 };
 
-use crate::{health::Health, metric_definitions};
+use crate::{health::Health, lasting, metric_definitions};
 
 /// The context of every client.
 #[derive(Clone)]
@@ -23,6 +26,8 @@ pub(crate) struct Context {
     health: Arc<Health>,
     servers: Arc<str>,
     trouble: Arc<Mutex<Option<Trouble>>>,
+    /// The client knows no server any more.
+    lost: Arc<AtomicBool>,
 }
 
 /// The last that a connection complained of.
@@ -49,7 +54,27 @@ impl Trouble {
 
 impl Context {
     pub(crate) fn new(role: &'static str, health: &Arc<Health>, servers: &str) -> Self {
-        Self { role, health: Arc::clone(health), servers: servers.into(), trouble: Arc::default() }
+        Self {
+            role,
+            health: Arc::clone(health),
+            servers: servers.into(),
+            trouble: Arc::default(),
+            lost: Arc::default(),
+        }
+    }
+
+    /// That of another client of the same kind.
+    pub(crate) fn of_another(&self) -> Self {
+        Self { lost: Arc::default(), ..self.clone() }
+    }
+
+    /// Whether the client knows no server any more, and will find none.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.lost.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn role(&self) -> &'static str {
+        self.role
     }
 
     /// What a connection complained of last.
@@ -79,6 +104,12 @@ impl ClientContext for Context {
     }
 
     fn stats(&self, _: Statistics) {}
+
+    fn stats_raw(&self, statistics: &[u8]) {
+        if let Some(lost) = lasting::names_nobody(statistics) {
+            self.lost.store(lost, Ordering::Relaxed);
+        }
+    }
 
     fn error(&self, error: KafkaError, reason: &str) {
         use RDKafkaErrorCode as Code;

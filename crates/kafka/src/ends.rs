@@ -21,6 +21,7 @@ use tokio::sync::Mutex;
 use crate::{
     context::Context,
     failure::{self, explain},
+    lasting::Lasting,
     names::Names,
 };
 
@@ -49,7 +50,7 @@ impl Bounds {
 ///
 /// On a connection of its own: behind the follower's fetch, which waits for new records, it would wait too.
 pub(crate) struct Ends {
-    client: Arc<BaseConsumer<Context>>,
+    client: Arc<Lasting<BaseConsumer<Context>>>,
     names: Names,
     lanes: u16,
     timeout: Duration,
@@ -63,10 +64,12 @@ pub(crate) struct Ends {
 const AGAIN: Duration = Duration::from_millis(20);
 /// How long a topic may be unknown: new ones are for a moment.
 const MISSING: Duration = Duration::from_secs(2);
+/// How many reports are taken from a client that was asked: there is one every few seconds.
+const REPORTS: usize = 4;
 
 impl Ends {
     pub(crate) fn new(
-        client: Arc<BaseConsumer<Context>>,
+        client: Arc<Lasting<BaseConsumer<Context>>>,
         names: Names,
         lanes: u16,
         timeout: Duration,
@@ -77,6 +80,8 @@ impl Ends {
     /// The ends as they were at some time after the call: everything that was answered before is within.
     pub(crate) async fn now(&self) -> Result<Bounds, Error> {
         let wanted = self.asked.load(Ordering::SeqCst) + 1;
+        // Who asks at the same time, such as the reads of all lanes, gets the same answer.
+        tokio::task::yield_now().await;
         let mut last = self.last.lock().await;
         // A question that began while this call waited for its turn will do.
         if let Some((number, bounds)) = &*last
@@ -123,11 +128,11 @@ impl Ends {
         for (topic, partition) in partitions.chain([(&self.names.state, 0)]) {
             list.add_partition_offset(topic, partition, what)?;
         }
-        let (client, timeout) = (Arc::clone(&self.client), self.timeout);
+        self.client.mend()?;
+        let (client, timeout) = (self.client.get(), self.timeout);
         let answer = tokio::task::spawn_blocking(move || {
             let list = client.offsets_for_times(list, timeout);
-            // Serves the callbacks.
-            drop(client.poll(Duration::ZERO));
+            serve(&client);
             list
         });
         let list = answer.await.map_err(|_| KafkaError::Canceled)??;
@@ -149,6 +154,13 @@ impl Ends {
         };
         let lanes = (0..i32::from(self.lanes)).map(|lane| end(&self.names.topic, lane));
         Ok(Bounds { lanes: lanes.collect::<KafkaResult<_>>()?, state: end(&self.names.state, 0)? })
+    }
+}
+
+/// Serves the callbacks of a client that is asked only.
+pub(crate) fn serve(client: &BaseConsumer<Context>) {
+    for _ in 0..REPORTS {
+        drop(client.poll(Duration::ZERO));
     }
 }
 

@@ -13,7 +13,7 @@ use headwater_events::{Epoch, Lane, Position, StreamName, Tenant, lane_of};
 use headwater_store::{Error, RunRecord};
 use rdkafka::{
     Message,
-    consumer::{BaseConsumer, Consumer, StreamConsumer},
+    consumer::{BaseConsumer, StreamConsumer},
     types::RDKafkaErrorCode,
 };
 use tokio::sync::{Notify, watch};
@@ -28,6 +28,7 @@ use crate::{
     follower,
     health::Health,
     lane_log::LaneLog,
+    lasting::Lasting,
     names::Names,
     producer::Producer,
     random::random,
@@ -57,7 +58,7 @@ pub(crate) struct Engine {
     pub(crate) state: State,
     pub(crate) state_reached: watch::Sender<Position>,
     pub(crate) producer: Producer,
-    pub(crate) follower: Arc<StreamConsumer<Context>>,
+    pub(crate) follower: Lasting<StreamConsumer<Context>>,
     pub(crate) ends: Ends,
     pub(crate) readers: Pool,
     /// Why the follower gets nothing, where waiting does not help.
@@ -72,22 +73,20 @@ impl Engine {
         let names = Names::new(options);
         let context = |role| Context::new(role, health, &names.servers);
         let asking = context("topics");
-        let client: Arc<BaseConsumer<Context>> = config::base(options)?
-            .create_with_context(asking.clone())
-            .map(Arc::new)
+        let client: Lasting<BaseConsumer<Context>> = Lasting::open(config::asking(options)?, asking.clone())
             .map_err(|error| explain(&names, "opening a connection", &error))?;
+        let client = Arc::new(client);
         let topics = Topics::new(options, &names, &asking, &client)?;
         let identity = topics.open(options).await?;
         let producer = Producer::new(options, &names, context("producer"))?;
-        let follower: StreamConsumer<Context> = config::follower(options)?
-            .create_with_context(context("follower"))
-            .map_err(|error| explain(&names, "opening the follower", &error))?;
-        let follower = Arc::new(follower);
+        let follower: Lasting<StreamConsumer<Context>> =
+            Lasting::open(config::follower(options)?, context("follower"))
+                .map_err(|error| explain(&names, "opening the follower", &error))?;
         let lanes = options.lanes;
         let ends = Ends::new(client, names.clone(), lanes, options.request_timeout);
         let (begins, now) = (ends.begins().await?, ends.now().await?);
         let (state, mut saved) = (State::new(), Vec::new());
-        follower::load_state(&follower, &names, now.state(), options.request_timeout, |message| {
+        follower::load_state(&follower.get(), &names, now.state(), options.request_timeout, |message| {
             state.take(message);
             saved.extend(message.key().and_then(|key| runs::parse(key, message.payload())));
         })
@@ -100,7 +99,7 @@ impl Engine {
         let logs = begins.lanes().map(|(lane, low)| LaneLog::new(from(lane, low), low, ring_bytes)).collect();
         let readers = Pool::new(options, &names, context("reader"))?;
         let from = begins.lanes().map(|(lane, low)| (lane, from(lane, low)));
-        follower::assign(&follower, &names, from, now.state())
+        follower::assign(&follower.get(), &names, from, now.state())
             .map_err(|error| explain(&names, "following", &error))?;
         Ok(Self {
             options: Arc::clone(options),

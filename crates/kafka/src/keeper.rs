@@ -1,6 +1,9 @@
 //! What goes on in the background: following, giving up what waits too long, noticing that the topics are others.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use headwater_events::Epoch;
 use headwater_store::{Error, StatusKind};
@@ -49,6 +52,7 @@ pub(crate) async fn run(
     let mut ready = Some(ready);
     loop {
         let _follower = Follower(tokio::spawn(follower::run(Arc::clone(&engine))));
+        tokio::spawn(give_up(Arc::downgrade(&engine)));
         let caught_up = settle(&engine).await;
         if let Some(ready) = ready.take() {
             let _ = ready.send(caught_up);
@@ -76,6 +80,18 @@ struct Follower(JoinHandle<()>);
 impl Drop for Follower {
     fn drop(&mut self) {
         self.0.abort();
+    }
+}
+
+/// Gives up appends that wait too long, as long as anybody has the engine. It waits for nothing itself: everything else
+/// that goes on here may wait for an append of its own, or for a server that does not answer.
+async fn give_up(engine: Weak<Aside<Engine>>) {
+    let mut ticks = interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while let Some(engine) = engine.upgrade() {
+        engine.producer.give_up(engine.options.append_timeout);
+        drop(engine);
+        ticks.tick().await;
     }
 }
 
@@ -128,7 +144,6 @@ async fn keep(shared: &Shared, engine: &Engine) {
             _ = ticks.tick() => {}
             () = engine.doubt.notified() => doubtful = true,
         }
-        engine.producer.give_up(engine.options.append_timeout);
         if checked.elapsed() > if doubtful { DOUBT } else { CHECK } {
             let seen = look_at(engine).await;
             if seen == Topics::Replaced {

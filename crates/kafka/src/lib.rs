@@ -27,6 +27,7 @@ mod follower;
 mod health;
 mod keeper;
 mod lane_log;
+mod lasting;
 mod metric_definitions;
 mod names;
 mod options;

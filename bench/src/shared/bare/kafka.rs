@@ -48,6 +48,10 @@ impl Client {
         let consumer: StreamConsumer = config.create()?;
         let (mut all, give_up) = (TopicPartitionList::new(), Instant::now() + TIMEOUT);
         for partition in 0..i32::from(DEFAULT_LANES) {
+            if !from_end {
+                all.add_partition_offset(TOPIC, partition, Offset::Beginning)?;
+                continue;
+            }
             let end = loop {
                 match consumer.fetch_watermarks(TOPIC, partition, TIMEOUT) {
                     Ok((_, end)) => break end,
@@ -56,8 +60,7 @@ impl Client {
                     Err(_) => std::thread::sleep(Duration::from_millis(50)),
                 }
             };
-            let from = if from_end { Offset::Offset(end) } else { Offset::Beginning };
-            all.add_partition_offset(TOPIC, partition, from)?;
+            all.add_partition_offset(TOPIC, partition, Offset::Offset(end))?;
         }
         consumer.assign(&all)?;
         Ok(consumer)

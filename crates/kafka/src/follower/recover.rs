@@ -38,7 +38,7 @@ pub(super) async fn recover(engine: &EngineRef, code: RDKafkaErrorCode) {
     }
     let lanes = begins.lanes().map(|(lane, _)| (lane, engine.reached(lane)));
     let state = (*engine.state_reached.borrow()).max(begins.state());
-    if let Err(error) = assign(&engine.follower, &engine.names, lanes, state) {
+    if let Err(error) = assign(&engine.follower.get(), &engine.names, lanes, state) {
         tracing::warn!(%error, "the follower is not placed anew");
     }
 }

@@ -21,26 +21,27 @@ pub(crate) enum Outcome {
 }
 
 /// Answered when the last record has its outcome. Held by each record on its way, so that what a caller that gave up
-/// occupies is given back when the server has answered, and not before.
+/// occupies is given back when the server has answered, or is no longer waited for, and not before.
 #[derive(Debug)]
 pub(crate) struct Batch {
     /// Which one, in the order of sending.
     pub(super) number: u64,
     state: Mutex<State>,
     done: Notify,
-    _room: OwnedSemaphorePermit,
 }
 
 #[derive(Debug)]
 struct State {
     outcomes: Vec<Option<Outcome>>,
     left: usize,
+    /// What it occupies, until every record has its outcome.
+    room: Option<OwnedSemaphorePermit>,
 }
 
 impl Batch {
     pub(super) fn new(number: u64, records: usize, room: OwnedSemaphorePermit) -> Self {
-        let state = State { outcomes: vec![None; records], left: records };
-        Self { number, state: Mutex::new(state), done: Notify::new(), _room: room }
+        let state = State { outcomes: vec![None; records], left: records, room: Some(room) };
+        Self { number, state: Mutex::new(state), done: Notify::new() }
     }
 
     /// Notes the outcome of one record, and says whether it was the last.
@@ -52,8 +53,25 @@ impl Batch {
             *slot = Some(outcome);
             state.left -= 1;
         }
+        self.finish(state)
+    }
+
+    /// Nothing more is heard of the records that have no outcome yet: this is theirs.
+    pub(super) fn abandon(&self, outcome: Outcome) {
+        let mut state = self.lock();
+        if state.left > 0 {
+            state.outcomes.iter_mut().for_each(|slot| *slot = Some(slot.unwrap_or(outcome)));
+            state.left = 0;
+        }
+        self.finish(state);
+    }
+
+    /// Says whether every record has its outcome, to whoever waits too.
+    fn finish(&self, mut state: MutexGuard<'_, State>) -> bool {
         let last = state.left == 0;
+        let room = if last { state.room.take() } else { None };
         drop(state);
+        drop(room);
         if last {
             self.done.notify_one();
         }

@@ -87,6 +87,10 @@ impl ClientContext for Deliveries {
 
     fn stats(&self, _: Statistics) {}
 
+    fn stats_raw(&self, statistics: &[u8]) {
+        self.context.stats_raw(statistics);
+    }
+
     fn error(&self, error: KafkaError, reason: &str) {
         if error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal) {
             tracing::warn!(reason, "the producer failed for good: another one takes its place");

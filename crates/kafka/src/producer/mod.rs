@@ -2,7 +2,9 @@
 //!
 //! librdkafka keeps the order of a partition over lost connections and repeats nothing. It would break it in one case:
 //! a record that waited too long is given up while a later one is still sent. So it is told to wait for ever, and when
-//! the oldest batch has waited as long as an append may, everything that waits is given up together.
+//! the oldest batch has waited as long as an append may, everything that waits is given up together. Should librdkafka
+//! not even give it back, it is answered here, and another client takes the place of the one that does not answer: an
+//! append is answered in any case.
 //!
 //! Transactions would make a batch atomic over its lanes, and cost more than that is worth: one transaction at a time
 //! for a producer, two more round trips for each, markers that take positions, and readers that must wait for the end
@@ -24,7 +26,7 @@ use std::{
 use headwater_store::Error;
 use rdkafka::{
     ClientConfig,
-    error::KafkaError,
+    error::{KafkaError, KafkaResult},
     message::OwnedHeaders,
     producer::{BaseRecord, Producer as _, PurgeConfig, ThreadedProducer},
     types::RDKafkaErrorCode,
@@ -51,7 +53,7 @@ pub(crate) struct Outgoing<'a> {
 
 /// The producer of a store.
 pub(crate) struct Producer {
-    client: RwLock<ThreadedProducer<Deliveries>>,
+    client: RwLock<Client>,
     config: ClientConfig,
     deliveries: Deliveries,
     names: Names,
@@ -61,8 +63,16 @@ pub(crate) struct Producer {
     closed: tokio::sync::RwLock<bool>,
 }
 
+/// The client that writes at present, and what is heard of it.
+struct Client {
+    producer: ThreadedProducer<Deliveries>,
+    context: Context,
+}
+
 /// What a record costs beside its bytes.
 const RECORD_BYTES: usize = 256;
+/// How long librdkafka may take to give back what is given up.
+const GRACE: Duration = Duration::from_secs(5);
 /// How often a full queue is tried again. It is larger than what there is room for, so that it is hardly ever full.
 const QUEUE_FULL: Duration = Duration::from_millis(2);
 
@@ -71,9 +81,8 @@ impl Producer {
         let config = config::producer(options)?;
         let broken = Arc::new(AtomicBool::new(false));
         let deliveries = Deliveries { context, waiting: Arc::new(Waiting::new()), broken };
-        let client = config
-            .create_with_context(deliveries.clone())
-            .map_err(|error| explain(names, "opening the producer", &error))?;
+        let client =
+            open(&config, &deliveries).map_err(|error| explain(names, "opening the producer", &error))?;
         let room_kib = kib(options.append_bytes).max(1);
         Ok(Self {
             client: RwLock::new(client),
@@ -107,8 +116,8 @@ impl Producer {
         let room = kib(bytes).clamp(1, self.room_kib);
         let room = Arc::clone(&self.room).acquire_many_owned(room).await.map_err(|_| Error::Closed)?;
         self.replace_broken();
-        let batch = Arc::new(Batch::new(self.deliveries.waiting.begin(), records.len(), room));
         let count = records.len();
+        let batch = self.deliveries.waiting.begin(count, room);
         for (index, record) in records.into_iter().enumerate() {
             let delivery = Box::new(Delivery { batch: Arc::clone(&batch), index });
             if let Err(code) = self.enqueue(record, delivery).await {
@@ -120,9 +129,6 @@ impl Producer {
                 break;
             }
         }
-        if count == 0 {
-            self.deliveries.waiting.end(batch.number);
-        }
         Ok(batch)
     }
 
@@ -132,7 +138,7 @@ impl Producer {
         next.payload = record.value;
         next.headers = record.headers;
         loop {
-            let sent = self.client.read().unwrap_or_else(PoisonError::into_inner).send(next);
+            let sent = self.client.read().unwrap_or_else(PoisonError::into_inner).producer.send(next);
             match sent {
                 Ok(()) => return Ok(()),
                 Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
@@ -144,18 +150,29 @@ impl Producer {
         }
     }
 
-    /// Gives up everything that waits if the oldest has waited longer than `limit`, and says whether it did.
-    pub(crate) fn give_up(&self, limit: Duration) -> bool {
-        let late = self.deliveries.waiting.oldest().is_some_and(|waited| waited > limit);
-        if late {
-            tracing::warn!(
-                servers = self.names.servers,
-                "kafka does not answer: appends that wait are given up"
-            );
-            let client = self.client.read().unwrap_or_else(PoisonError::into_inner).clone();
-            client.purge(PurgeConfig::default().queue().inflight());
+    /// Gives up everything that waits if the oldest has waited longer than `limit`. What is not given back then is
+    /// answered after [`GRACE`] more.
+    pub(crate) fn give_up(&self, limit: Duration) {
+        if self.client.read().unwrap_or_else(PoisonError::into_inner).context.is_lost() {
+            tracing::warn!("the producer had lost all servers: another one takes its place");
+            // What waits there goes nowhere any more. It is given back as the old one ends.
+            self.deliveries.broken.store(true, Ordering::Relaxed);
+            self.replace_broken();
         }
-        late
+        let Some(waited) = self.deliveries.waiting.oldest().filter(|waited| *waited > limit) else { return };
+        tracing::warn!(servers = self.names.servers, "kafka does not answer: appends that wait are given up");
+        let producer = self.client.read().unwrap_or_else(PoisonError::into_inner).producer.clone();
+        producer.purge(PurgeConfig::default().queue().inflight().non_blocking());
+        if waited > limit + GRACE {
+            tracing::warn!(
+                "the producer does not give back what it was told to: another one takes its place"
+            );
+            // Before the answers: who sends again then does so by another one.
+            self.deliveries.broken.store(true, Ordering::Relaxed);
+            for batch in self.deliveries.waiting.take() {
+                batch.abandon(Outcome::Unknown(RDKafkaErrorCode::PurgeInflight));
+            }
+        }
     }
 
     /// How long the oldest that is on its way has waited.
@@ -173,7 +190,7 @@ impl Producer {
         if !self.deliveries.broken.swap(false, Ordering::Relaxed) {
             return;
         }
-        match self.config.create_with_context(self.deliveries.clone()) {
+        match open(&self.config, &self.deliveries) {
             Ok(new) => {
                 let mut client = self.client.write().unwrap_or_else(PoisonError::into_inner);
                 let old = std::mem::replace(&mut *client, new);
@@ -187,6 +204,12 @@ impl Producer {
             }
         }
     }
+}
+
+fn open(config: &ClientConfig, deliveries: &Deliveries) -> KafkaResult<Client> {
+    let context = deliveries.context.of_another();
+    let deliveries = Deliveries { context: context.clone(), ..deliveries.clone() };
+    Ok(Client { producer: config.create_with_context(deliveries)?, context })
 }
 
 fn kib(bytes: usize) -> u32 {

@@ -1,6 +1,7 @@
 //! History: the newest from memory, everything else by scanning the lane.
 
 mod filler;
+mod place;
 mod pool;
 mod recent;
 mod scan;

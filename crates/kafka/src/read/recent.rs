@@ -7,33 +7,25 @@ use headwater_store::{FollowItem, FollowScope};
 use super::{filler::Filler, wanted::Wanted};
 use crate::lane_log::LaneLog;
 
-/// Fills the page from what the follower has taken in, up to `to`. `false`: not all of it is in memory, and nothing
-/// was done.
+/// Fills the page from what the follower has taken in, up to `to`. `false`: what comes next is not in memory.
 pub(super) fn fill(log: &LaneLog, lanes: u16, wanted: &Wanted, filler: &mut Filler, to: Position) -> bool {
-    let after = filler.at();
-    let mut follow = log.ring.follow(FollowScope::All, lanes, after);
-    let mut batches = Vec::new();
-    let mut reach = after;
-    while reach < to {
-        match follow.next().now_or_never() {
-            Some(Some(Ok(FollowItem::Batch(batch)))) => {
-                reach = batch.last().map_or(reach, headwater_store::Record::position);
-                batches.push(batch);
-            }
+    let mut follow = log.ring.follow(FollowScope::All, lanes, filler.at());
+    while filler.at() < to {
+        let batch = match follow.next().now_or_never() {
+            Some(Some(Ok(FollowItem::Batch(batch)))) => batch,
             // A gap does not say whose records are missing: the log does.
             Some(Some(Ok(_) | Err(_))) => return false,
             // What is left up to `to` are places without records.
             None | Some(None) => break,
-        }
-    }
-    for record in batches.iter().flat_map(|batch| batch.iter()) {
-        if record.position() > to {
-            break;
-        }
-        if !wanted.has(record) {
+        };
+        for record in batch.iter().take_while(|record| record.position() <= to) {
+            if wanted.has(record) && !filler.offer(record) {
+                return true;
+            }
             filler.pass(record.position());
-        } else if !filler.offer(record) {
-            return true;
+        }
+        if batch.last().is_some_and(|last| last.position() > to) {
+            break;
         }
     }
     filler.pass(to);

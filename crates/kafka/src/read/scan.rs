@@ -7,7 +7,7 @@ use headwater_events::{Lane, Position};
 use headwater_store::{Error, GapReason, Record};
 use rdkafka::{Message, error::KafkaError, message::BorrowedMessage, types::RDKafkaErrorCode};
 
-use super::{filler::Filler, pool::Reader, wanted::Wanted};
+use super::{filler::Filler, place::Place, wanted::Wanted};
 use crate::{body, engine::Engine, failure::explain, metric_definitions};
 
 /// How a scan ended.
@@ -27,13 +27,13 @@ pub(super) async fn scan(
     to: Position,
 ) -> Result<Ended, Error> {
     let mut taken = engine.readers.take(wanted.lane, filler.at()).await?;
-    let Some(reader) = taken.reader() else { return Ok(Ended::Done) };
-    let ended = fill(engine, wanted, filler, to, reader).await;
+    let Some(place) = taken.place() else { return Ok(Ended::Done) };
+    let ended = fill(engine, wanted, filler, to, place).await;
     // At the end the newest come from memory.
-    if matches!(ended, Ok(Ended::Done)) && filler.is_finished() {
-        reader.passed(filler.at());
-    } else {
-        reader.lost();
+    match ended {
+        Ok(Ended::Done) if filler.is_finished() => place.passed(filler.at()),
+        Ok(_) => place.lost(),
+        Err(_) => taken.give_up(),
     }
     ended
 }
@@ -41,12 +41,12 @@ pub(super) async fn scan(
 /// Whether a lane has nothing behind a position.
 pub(crate) async fn is_void(engine: &Engine, lane: Lane, after: Position) -> Result<bool, Error> {
     let mut taken = engine.readers.take(lane, after).await?;
-    let Some(reader) = taken.reader() else { return Ok(false) };
+    let Some(place) = taken.place() else { return Ok(false) };
     let void = {
-        let mut messages = reader.consumer.stream();
+        let mut messages = place.queue.stream();
         next(&mut messages, engine.options.request_timeout, engine).await.map(|found| found.is_none())
     };
-    reader.lost();
+    place.lost();
     void
 }
 
@@ -55,24 +55,24 @@ async fn fill(
     wanted: &Wanted,
     filler: &mut Filler,
     to: Position,
-    reader: &mut Reader,
+    place: &mut Place,
 ) -> Result<Ended, Error> {
     // A record that an earlier page had no room for.
-    if let Some(record) = reader.held.take() {
+    if let Some(record) = place.held.take() {
         let wants = wanted.has(&record);
         if record.position() > to {
             filler.pass(to);
-            reader.held = Some(record);
+            place.held = Some(record);
             return Ok(Ended::Done);
         }
         if wants && !filler.offer(&record) {
-            reader.held = Some(record);
+            place.held = Some(record);
             return Ok(Ended::Done);
         }
         filler.pass(record.position());
     }
     let mut looked_at = 0;
-    let mut messages = reader.consumer.stream();
+    let mut messages = place.queue.stream();
     let ended = loop {
         if filler.at() >= to {
             break Ok(Ended::Done);
@@ -100,7 +100,7 @@ async fn fill(
                     filler.pass(to);
                 }
                 if position > to || !filler.offer(&record) {
-                    reader.held = Some(record);
+                    place.held = Some(record);
                     break Ok(Ended::Done);
                 }
             }

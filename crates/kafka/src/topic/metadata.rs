@@ -13,7 +13,9 @@ use rdkafka::{
 
 use crate::{
     context::Context,
+    ends::serve,
     failure::{explain, explain_code},
+    lasting::Lasting,
     names::Names,
 };
 
@@ -26,7 +28,7 @@ pub(super) struct Found {
 
 /// Asks as a consumer does: the question of a producer could make the server create a topic.
 pub(super) struct Metadata {
-    client: Arc<BaseConsumer<Context>>,
+    client: Arc<Lasting<BaseConsumer<Context>>>,
     context: Context,
     names: Names,
     timeout: Duration,
@@ -37,7 +39,7 @@ const ONE: Duration = Duration::from_millis(500);
 
 impl Metadata {
     pub(super) fn new(
-        client: Arc<BaseConsumer<Context>>,
+        client: Arc<Lasting<BaseConsumer<Context>>>,
         context: Context,
         names: Names,
         timeout: Duration,
@@ -60,9 +62,10 @@ impl Metadata {
         let start = Instant::now();
         loop {
             // Serves the callbacks, so that a refusal is known as such.
-            drop(self.client.poll(Duration::ZERO));
-            let answer = self.client.fetch_metadata(None, ONE.min(self.timeout));
-            drop(self.client.poll(Duration::ZERO));
+            let client = self.client.get();
+            serve(&client);
+            let answer = client.fetch_metadata(None, ONE.min(self.timeout));
+            serve(&client);
             if let Ok(metadata) = &answer
                 && let Some(found) = self.look(metadata)
                 && enough(found)
@@ -77,6 +80,7 @@ impl Metadata {
                 return Err(self.late(answer.err()));
             }
             std::thread::sleep(Duration::from_millis(20));
+            self.client.mend().map_err(|error| explain(&self.names, "opening a connection", &error))?;
         }
     }
 

@@ -10,7 +10,9 @@ use headwater_store::Error;
 use rdkafka::{ClientConfig, admin::AdminClient, consumer::BaseConsumer};
 
 use self::metadata::Metadata;
-use crate::{KafkaOptions, aside::Aside, config, context::Context, failure::explain, names::Names};
+use crate::{
+    KafkaOptions, aside::Aside, config, context::Context, failure::explain, lasting::Lasting, names::Names,
+};
 
 /// What the topics say of themselves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +38,7 @@ impl Topics {
         options: &KafkaOptions,
         names: &Names,
         context: &Context,
-        client: &Arc<BaseConsumer<Context>>,
+        client: &Arc<Lasting<BaseConsumer<Context>>>,
     ) -> Result<Self, Error> {
         let metadata =
             Metadata::new(Arc::clone(client), context.clone(), names.clone(), options.request_timeout);

@@ -1,0 +1,9 @@
+//! History in pages.
+
+mod lanes;
+mod one;
+
+pub(crate) use self::{lanes::read_lanes, one::read};
+
+/// How many bytes one page may have, about.
+pub(crate) const MAX_BYTES: usize = 4 * 1024 * 1024;
