@@ -7,14 +7,12 @@ use hyper::{
     server::conn::{http1, http2},
     service::{Service as _, service_fn},
 };
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    service::TowerToHyperService,
-};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{net::TcpStream, select, sync::OwnedSemaphorePermit, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    front::Front,
     guard::Guarded,
     stream::{Streams, watched},
 };
@@ -25,7 +23,7 @@ pub(super) struct Door(Arc<Inner>);
 
 struct Inner {
     app: Arc<App>,
-    service: TowerToHyperService<Router>,
+    front: Front,
     cut: CancellationToken,
     http1: http1::Builder,
     http2: http2::Builder<Streams>,
@@ -58,8 +56,8 @@ impl Door {
             .max_send_buf_size(config.connection_buffer_bytes)
             .keep_alive_interval(head)
             .keep_alive_timeout(Duration::from_millis(config.write_stall_timeout_ms));
-        let service = TowerToHyperService::new(router);
-        Self(Arc::new(Inner { app, service, cut, http1, http2 }))
+        let front = Front::new(Arc::clone(&app), router);
+        Self(Arc::new(Inner { app, front, cut, http1, http2 }))
     }
 
     /// Serves one connection until it ends, or until the gateway stops and it has finished what it was doing.
@@ -105,7 +103,7 @@ impl Inner {
     }
 
     async fn serve_http1(&self, io: TokioIo<Guarded>) {
-        let mut connection = pin!(self.http1.serve_connection(io, self.service.clone()));
+        let mut connection = pin!(self.http1.serve_connection(io, &self.front));
         let ended = select! {
             ended = connection.as_mut() => ended,
             () = self.app.draining.cancelled() => {
@@ -118,7 +116,7 @@ impl Inner {
 
     async fn serve_http2(&self, io: TokioIo<Guarded>) {
         let service = service_fn(|request| {
-            let answer = self.service.call(request);
+            let answer = self.front.call(request);
             async move { answer.await.map(watched) }
         });
         let mut connection = pin!(self.http2.serve_connection(io, service));
