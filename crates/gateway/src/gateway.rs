@@ -16,6 +16,9 @@ use crate::{
     GatewayConfig, app::App, cors::Cors, groups, health, problem::Problem, publish, serve, sse, streams,
 };
 
+/// Where events are published, and read for a whole tenant.
+pub(crate) const EVENTS: &str = "/v1/events";
+
 /// Why a gateway stopped, or did not start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -45,7 +48,7 @@ impl Gateway {
     /// streams end when [`Gateway::drain`] is called.
     pub fn router(&self) -> Router {
         Router::new()
-            .route("/v1/events", post(publish::publish).get(sse::tenant_events))
+            .route(EVENTS, post(publish::publish).get(sse::tenant_events))
             .route("/v1/streams", get(streams::list))
             .route("/v1/streams/{stream}", get(streams::show).delete(streams::delete))
             .route("/v1/streams/{stream}/events", get(sse::stream_events))

@@ -302,6 +302,12 @@ impl Event {
     }
 }
 
+/// Appends an attribute's value to a text as a JSON string. It has no control characters, since those are refused: only
+/// quotes and backslashes are escaped.
+pub fn push_json_string(out: &mut String, value: &str) {
+    encode::string(out, value);
+}
+
 impl PartialEq for Event {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0) || self.json() == other.json()

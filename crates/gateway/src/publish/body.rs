@@ -1,16 +1,23 @@
 //! The body of a request: whole, within its limit, in time.
 
-use axum::body::Body;
+use std::fmt::Display;
+
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, header};
 use http_body_util::BodyExt;
+use hyper::body::Body;
 use tokio::time::timeout;
 
 use crate::{GatewayConfig, problem::Problem};
 
+/// A body as it comes in.
+pub(crate) trait Piecewise: Body<Data = Bytes, Error: Display> + Unpin {}
+
+impl<B: Body<Data = Bytes, Error: Display> + Unpin> Piecewise for B {}
+
 /// The body as one piece of its own: the connection's buffer is free for what comes next, however long events live.
 pub(crate) async fn collect(
-    body: Body,
+    body: impl Piecewise,
     headers: &HeaderMap,
     config: &GatewayConfig,
 ) -> Result<Bytes, Problem> {
@@ -26,7 +33,12 @@ pub(crate) async fn collect(
     }
 }
 
-async fn read(mut body: Body, declared: Option<usize>, waits: bool, limit: usize) -> Result<Bytes, Problem> {
+async fn read(
+    mut body: impl Piecewise,
+    declared: Option<usize>,
+    waits: bool,
+    limit: usize,
+) -> Result<Bytes, Problem> {
     if declared.is_some_and(|length| length > limit) {
         if !waits {
             discard(body, limit).await;
@@ -62,7 +74,7 @@ async fn read(mut body: Body, declared: Option<usize>, waits: bool, limit: usize
     }
 }
 
-async fn next(body: &mut Body) -> Result<Option<Bytes>, Problem> {
+async fn next(body: &mut impl Piecewise) -> Result<Option<Bytes>, Problem> {
     loop {
         match body.frame().await {
             None => return Ok(None),
@@ -79,7 +91,7 @@ async fn next(body: &mut Body) -> Result<Option<Bytes>, Problem> {
 }
 
 /// Takes what is still being sent, up to a limit: a client that is cut off while it writes would not read the answer.
-async fn discard(mut body: Body, limit: usize) {
+async fn discard(mut body: impl Piecewise, limit: usize) {
     let mut taken = 0;
     while taken < limit {
         match next(&mut body).await {

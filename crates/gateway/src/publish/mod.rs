@@ -1,8 +1,8 @@
 //! `POST /v1/events`: CloudEvents in, cursors out.
 
-mod answer;
 pub(crate) mod body;
 mod decode;
+mod results;
 
 use std::{sync::Arc, time::Instant};
 
@@ -14,12 +14,18 @@ use axum::{
 use headwater_events::{Event, EventError, Tenant};
 use http::{HeaderValue, Request, header};
 
+use self::body::Piecewise;
 use crate::{app::App, problem::Problem, tenant};
 
-/// Answers once the batch is stored.
+/// The route.
 pub(crate) async fn publish(State(app): State<Arc<App>>, request: Request<Body>) -> Response {
+    answer(&app, request).await
+}
+
+/// Answers once the batch is stored.
+pub(crate) async fn answer(app: &App, request: Request<impl Piecewise>) -> Response {
     let began = Instant::now();
-    let response = match store(&app, request).await {
+    let response = match store(app, request).await {
         Ok(json) => {
             let mut response = Response::new(Body::from(json));
             response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -31,7 +37,7 @@ pub(crate) async fn publish(State(app): State<Arc<App>>, request: Request<Body>)
     response
 }
 
-async fn store(app: &App, request: Request<Body>) -> Result<Vec<u8>, Problem> {
+async fn store(app: &App, request: Request<impl Piecewise>) -> Result<String, Problem> {
     let (head, body) = request.into_parts();
     let tenant = tenant::resolve(&head.headers)?;
     decode::check_encoding(&head.headers)?;
@@ -43,7 +49,7 @@ async fn store(app: &App, request: Request<Body>) -> Result<Vec<u8>, Problem> {
     app.meters.publishes.increment(1);
     app.meters.events_in.increment(events.len() as u64);
     app.meters.bytes_in.increment(bytes);
-    Ok(answer::json(&events, &published))
+    Ok(results::json(&events, &published))
 }
 
 /// Every event belongs to the caller's tenant: what names none gets it, what names another is refused.

@@ -7,14 +7,12 @@ use hyper::{
     server::conn::{http1, http2},
     service::{Service as _, service_fn},
 };
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    service::TowerToHyperService,
-};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{net::TcpStream, select, sync::OwnedSemaphorePermit, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    front::Front,
     guard::Guarded,
     stream::{Streams, watched},
 };
@@ -25,7 +23,7 @@ pub(super) struct Door(Arc<Inner>);
 
 struct Inner {
     app: Arc<App>,
-    service: TowerToHyperService<Router>,
+    front: Front,
     cut: CancellationToken,
     http1: http1::Builder,
     http2: http2::Builder<Streams>,
@@ -58,8 +56,8 @@ impl Door {
             .max_send_buf_size(config.connection_buffer_bytes)
             .keep_alive_interval(head)
             .keep_alive_timeout(Duration::from_millis(config.write_stall_timeout_ms));
-        let service = TowerToHyperService::new(router);
-        Self(Arc::new(Inner { app, service, cut, http1, http2 }))
+        let front = Front::new(Arc::clone(&app), router);
+        Self(Arc::new(Inner { app, front, cut, http1, http2 }))
     }
 
     /// Serves one connection until it ends, or until the gateway stops and it has finished what it was doing.
@@ -73,11 +71,8 @@ impl Door {
             let _seat = seat;
             let meters = &inner.app.meters;
             meters.connections.increment(1.0);
-            select! {
-                () = inner.cut.cancelled() => {}
-                () = inner.serve(stream) => {}
-            }
-            inner.app.meters.connections.decrement(1.0);
+            inner.serve(stream).await;
+            meters.connections.decrement(1.0);
         }
     }
 }
@@ -88,48 +83,52 @@ impl Inner {
         if stream.set_nodelay(true).is_err() {
             return;
         }
+        // One of its own: whoever waits for a token locks it each time it is woken, for each request more than once.
+        let draining = self.app.draining.child_token();
         let head = Duration::from_millis(self.app.config.header_read_timeout_ms);
         let mut first = [0; PREFACE.len()];
         let peeked = select! {
             peeked = timeout(head, stream.peek(&mut first)) => peeked,
-            () = self.app.draining.cancelled() => return,
+            () = draining.cancelled() => return,
         };
         let Ok(Ok(read @ 1..)) = peeked else { return };
         let patience = Duration::from_millis(self.app.config.write_stall_timeout_ms);
         let io = TokioIo::new(Guarded::new(stream, patience, self.app.meters.stalled.clone()));
         if first[..read].starts_with(PREFACE) {
-            Box::pin(self.serve_http2(io)).await;
+            Box::pin(self.serve_http2(io, &draining)).await;
         } else {
-            self.serve_http1(io).await;
+            self.serve_http1(io, &draining).await;
         }
     }
 
-    async fn serve_http1(&self, io: TokioIo<Guarded>) {
-        let mut connection = pin!(self.http1.serve_connection(io, self.service.clone()));
-        let ended = select! {
-            ended = connection.as_mut() => ended,
-            () = self.app.draining.cancelled() => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
-            }
-        };
-        note(ended);
+    async fn serve_http1(&self, io: TokioIo<Guarded>, draining: &CancellationToken) {
+        let mut connection = pin!(self.http1.serve_connection(io, &self.front));
+        select! {
+            ended = connection.as_mut() => return note(ended),
+            () = draining.cancelled() => connection.as_mut().graceful_shutdown(),
+        }
+        select! {
+            ended = connection => note(ended),
+            // It never comes before the other.
+            () = self.cut.cancelled() => {}
+        }
     }
 
-    async fn serve_http2(&self, io: TokioIo<Guarded>) {
+    async fn serve_http2(&self, io: TokioIo<Guarded>, draining: &CancellationToken) {
         let service = service_fn(|request| {
-            let answer = self.service.call(request);
+            let answer = self.front.call(request);
             async move { answer.await.map(watched) }
         });
         let mut connection = pin!(self.http2.serve_connection(io, service));
-        let ended = select! {
-            ended = connection.as_mut() => ended,
-            () = self.app.draining.cancelled() => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
-            }
-        };
-        note(ended);
+        select! {
+            ended = connection.as_mut() => return note(ended),
+            () = draining.cancelled() => connection.as_mut().graceful_shutdown(),
+        }
+        select! {
+            ended = connection => note(ended),
+            // It never comes before the other.
+            () = self.cut.cancelled() => {}
+        }
     }
 }
 

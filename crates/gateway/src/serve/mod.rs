@@ -1,6 +1,7 @@
 //! Accepting connections, and stopping in order.
 
 mod connection;
+mod front;
 mod guard;
 mod stream;
 
