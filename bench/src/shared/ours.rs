@@ -22,23 +22,27 @@ impl Ours {
     }
 }
 
-/// Our store on a server. `atomic` matters to NATS alone.
-pub(super) async fn store(kind: Kind, url: &str, atomic: bool) -> Result<Arc<dyn Store>> {
+/// Our store on a server, as whoever asks has it.
+pub(super) async fn store(kind: Kind, url: &str, who: Who) -> Result<Arc<dyn Store>> {
     let store: Arc<dyn Store> = match kind {
         #[cfg(feature = "redis")]
         Kind::Redis => Arc::new(headwater_redis::RedisStore::connect(url, Default::default()).await?),
         #[cfg(feature = "nats")]
         Kind::Nats => {
+            let atomic = who == Who::OursWhole;
             let options = headwater_nats::NatsOptions { atomic, ..Default::default() };
             Arc::new(headwater_nats::NatsStore::open(url, options).await?)
         }
         #[cfg(feature = "kafka")]
         Kind::Kafka => {
-            let options = headwater_kafka::KafkaOptions::from_url(url)?;
+            let mut options = headwater_kafka::KafkaOptions::from_url(url)?;
+            if who == Who::OursCold {
+                options.ring_bytes = 0;
+            }
             Arc::new(headwater_kafka::KafkaStore::open(options).await?)
         }
     };
-    let _ = atomic;
+    let _ = who;
     Ok(store)
 }
 
