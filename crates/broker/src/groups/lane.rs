@@ -15,6 +15,7 @@ use tokio::time::Instant;
 
 use super::{
     lease::Lease,
+    lost::Lost,
     queue::{Next, Queues},
     run::Run,
     state::{Held, LaneState, MAX_BYTES, MAX_HELD, Owner},
@@ -55,18 +56,6 @@ pub(super) struct LaneWork {
 struct Flight {
     run: Run,
     until: Instant,
-}
-
-/// An event that is given up.
-pub(super) struct Lost {
-    pub(super) lane: Lane,
-    pub(super) run: Run,
-    pub(super) position: Position,
-    /// The letter of its last life, zero in the first one.
-    pub(super) replay_of: Position,
-    pub(super) attempts: u32,
-    pub(super) failed_ms: i64,
-    pub(super) reason: String,
 }
 
 impl LaneWork {
@@ -222,7 +211,7 @@ impl LaneWork {
             };
             let Some(position) = held.current() else { continue };
             if held.attempt >= max_attempts {
-                lost.push(lost_of(
+                lost.push(Lost::of(
                     self.lane,
                     &run,
                     position,
@@ -327,7 +316,7 @@ impl LaneWork {
                 }
                 if held.attempt >= max_attempts {
                     let reason = reason.as_deref().unwrap_or("every attempt failed");
-                    return Ok(Some(lost_of(self.lane, &run, lease.position, held, reason)));
+                    return Ok(Some(Lost::of(self.lane, &run, lease.position, held, reason)));
                 }
                 let after = i64::try_from(after.as_millis()).unwrap_or(i64::MAX);
                 self.back(&run, now_ms.saturating_add(after), false);
@@ -336,7 +325,7 @@ impl LaneWork {
                 if held.failed_ms == 0 {
                     held.failed_ms = now_ms;
                 }
-                return Ok(Some(lost_of(self.lane, &run, lease.position, held, reason)));
+                return Ok(Some(Lost::of(self.lane, &run, lease.position, held, reason)));
             }
         }
         Ok(None)
@@ -358,7 +347,7 @@ impl LaneWork {
                 held.failed_ms = now_ms;
             }
             if held.attempt >= max_attempts {
-                lost.push(lost_of(self.lane, &run, position, held, "its lease passed without an answer"));
+                lost.push(Lost::of(self.lane, &run, position, held, "its lease passed without an answer"));
             } else {
                 self.back(&run, 0, false);
             }
@@ -487,16 +476,4 @@ impl LaneWork {
 fn run_of(record: &Record) -> Option<Run> {
     let event = record.event();
     Some(Run::new(event.tenant_name().ok()?, event.stream_name().ok()?))
-}
-
-fn lost_of(lane: Lane, run: &Run, position: Position, held: &Held, reason: &str) -> Lost {
-    Lost {
-        lane,
-        run: run.clone(),
-        position,
-        replay_of: held.reopened.first().map_or(Position::ZERO, |reopened| reopened.letter),
-        attempts: held.attempt,
-        failed_ms: held.failed_ms,
-        reason: reason.to_owned(),
-    }
 }

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::lane::Lost;
+use super::lost::Lost;
 use crate::{
     Error,
     api::groups::{DeadLetter, Group},

@@ -18,6 +18,7 @@ mod lane;
 pub(crate) mod lease;
 mod letters;
 mod log;
+mod lost;
 mod queue;
 mod run;
 mod state;

@@ -10,12 +10,7 @@ use super::{Engine, Round};
 use crate::{
     Error,
     api::groups::WorkerName,
-    groups::{
-        keys,
-        lane::{LaneWork, Lost},
-        state::Owner,
-        stored::Stored,
-    },
+    groups::{keys, lane::LaneWork, lost::Lost, state::Owner, stored::Stored},
 };
 
 impl Engine {

@@ -10,7 +10,7 @@ use super::{Engine, Round};
 use crate::{
     Error,
     api::groups::{AfterDeadLetter, Refused, Settlement},
-    groups::{keys, lane::Lost, letters},
+    groups::{keys, letters, lost::Lost},
 };
 
 impl Engine {
