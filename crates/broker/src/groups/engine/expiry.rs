@@ -54,10 +54,10 @@ impl Engine {
                 letters::settle(&*self.store, &self.group, tenant, now, positions, How::Expired).await;
             match marked {
                 Ok(()) => {
-                    tracing::info!(group = %self.group, letters = positions.len(), "dead letters have expired")
+                    tracing::info!(group = %self.group, letters = positions.len(), "dead letters have expired");
                 }
                 Err(error) => {
-                    tracing::warn!(group = %self.group, %error, "expired dead letters are not marked yet")
+                    tracing::warn!(group = %self.group, %error, "expired dead letters are not marked yet");
                 }
             }
         }
