@@ -1,4 +1,5 @@
 //! What a worker does with what its handler says.
+#![allow(clippy::unwrap_used)]
 
 mod kit;
 
@@ -72,7 +73,7 @@ async fn a_run_that_fails_keeps_its_order_and_delays_no_other() {
     });
     let report = run!(broker, "retry", worker(broker.clone(), "retry").build(handler).unwrap());
     assert_eq!((report.succeeded, report.failed), (20, 20));
-    let seen = seen.lock().unwrap();
+    let seen = seen.lock().unwrap().clone();
     let of = |run: &str| seen.iter().filter(|(id, _)| id.starts_with(run)).cloned().collect::<Vec<_>>();
     let want: Vec<_> =
         (0..10).flat_map(|n| (1..=3).map(move |attempt| (format!("a/{n}"), attempt))).collect();

@@ -1,4 +1,5 @@
 //! What a worker does about time: long handlers, lost leases, drains, brokers that are away.
+#![allow(clippy::unwrap_used)]
 
 mod kit;
 

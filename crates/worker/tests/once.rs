@@ -1,4 +1,5 @@
 //! Layers, and effects that happen once.
+#![allow(clippy::unwrap_used)]
 
 mod kit;
 

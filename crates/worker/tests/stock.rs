@@ -1,4 +1,5 @@
 //! The stock workers' handlers, over a broker in this process.
+#![allow(clippy::unwrap_used)]
 
 mod kit;
 

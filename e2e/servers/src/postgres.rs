@@ -69,7 +69,7 @@ impl Postgres {
     ///
     /// # Errors
     /// `postgres` is missing, or does not start.
-    pub fn start(options: PostgresOptions) -> Result<Self, Error> {
+    pub fn start(options: &PostgresOptions) -> Result<Self, Error> {
         let programs = programs()?;
         let server = on_free_port(|address| {
             let folder = folder("postgres")?;
@@ -97,7 +97,7 @@ impl Postgres {
     /// Those of [`start`](Self::start), each time again.
     pub fn shared() -> Result<&'static Self, Error> {
         static SHARED: OnceLock<Result<Postgres, Error>> = OnceLock::new();
-        crate::server::shared(SHARED.get_or_init(|| Self::start(PostgresOptions::default())))
+        crate::server::shared(SHARED.get_or_init(|| Self::start(&PostgresOptions::default())))
     }
 
     /// The process: stop, start, kill, pause. Use [`crash`](Self::crash) instead of its own.

@@ -215,7 +215,7 @@ async fn what_the_database_cannot_hold_is_a_dead_letter_and_holds_up_nobody() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_database_that_is_restarted_under_a_worker_gets_every_event_once() {
-    let Some(server) = need(aside(|| Postgres::start(PostgresOptions::default())).await) else { return };
+    let Some(server) = need(aside(|| Postgres::start(&PostgresOptions::default())).await) else { return };
     let pool = headwater_postgres::connect(&server.url()).unwrap();
     migrate(&pool, &Schema::default()).await.unwrap();
     let database = Database::open(pool.clone(), Schema::default()).await.unwrap();

@@ -13,7 +13,7 @@ type Step = fn(&Server) -> Result<(), Error>;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_is_restarted_and_killed_under_a_relay_loses_nothing() {
-    let Some(server) = need(aside(|| Postgres::start(PostgresOptions::default())).await) else { return };
+    let Some(server) = need(aside(|| Postgres::start(&PostgresOptions::default())).await) else { return };
     let pool = headwater_postgres::connect(&server.url()).unwrap();
     migrate(&pool, &Schema::default()).await.unwrap();
     let (broker, outbox) = (broker().await, Outbox::new(Schema::default()));

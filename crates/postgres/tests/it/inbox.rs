@@ -63,9 +63,9 @@ async fn of_two_workers_with_one_event_one_has_the_effect() {
                 tokio::time::sleep(Duration::from_millis(worker)).await;
                 // The first to claim gives up in half of the rounds: the second then has the effect.
                 if n % 2 == 0 {
-                    tx.commit().await.unwrap()
+                    tx.commit().await.unwrap();
                 } else {
-                    tx.rollback().await.unwrap()
+                    tx.rollback().await.unwrap();
                 }
                 claim
             })

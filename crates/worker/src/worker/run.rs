@@ -213,10 +213,10 @@ impl Run {
         match timeout(GRACE, link.groups.leave(&link.group, &self.name)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
-                tracing::warn!(group = %link.group, %error, "the group was not told that the worker left")
+                tracing::warn!(group = %link.group, %error, "the group was not told that the worker left");
             }
             Err(_) => {
-                tracing::warn!(group = %link.group, "the group was not told in time that the worker left")
+                tracing::warn!(group = %link.group, "the group was not told in time that the worker left");
             }
         }
     }

@@ -144,9 +144,8 @@ fn blamed(error: &BrokerError, len: usize) -> Option<usize> {
     let somewhere = if len == 1 { 0 } else { len / 2 };
     match error {
         BrokerError::InvalidEvent { index, .. } => Some((*index).min(len - 1)),
-        BrokerError::BatchTooLarge { .. } => Some(somewhere),
-        // Something in between that does not take the size, or a server that does not take the tenant.
-        BrokerError::Remote { status: 413, .. } => Some(somewhere),
+        // The broker, or something in between, does not take the size; or a server does not take the tenant.
+        BrokerError::BatchTooLarge { .. } | BrokerError::Remote { status: 413, .. } => Some(somewhere),
         BrokerError::Remote { code, .. } if code == "foreign-tenant" => Some(somewhere),
         _ => None,
     }

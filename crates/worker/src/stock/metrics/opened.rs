@@ -34,7 +34,7 @@ impl Part {
 
 /// When it happened, by its producer; else when it was stored.
 pub(super) fn time_ms(event: &Event, record: &Record) -> i64 {
-    event.time().map_or_else(|| record.stored_at_ms(), |time| time.as_millisecond())
+    event.time().map_or_else(|| record.stored_at_ms(), jiff::Timestamp::as_millisecond)
 }
 
 /// The parts that are open, in a limited number: beyond it the oldest are forgotten, and found in the history.
