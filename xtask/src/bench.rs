@@ -1,13 +1,10 @@
 //! `cargo xtask bench`: the side-by-side benchmarks.
 
-use std::{
-    path::{Path, PathBuf},
-    process::{Command, ExitCode},
-};
+use std::process::{Command, ExitCode};
 
 use anyhow::Result;
 
-use crate::shell;
+use crate::{shell, tool};
 
 /// The peer that is measured in the same run.
 const PEER: &str = "durable-streams";
@@ -21,7 +18,7 @@ const STORES: &str = "headwater-cli/redis,headwater-cli/nats,headwater-cli/kafka
 /// Builds for release, installs the peer beside the build, and prints one table. `names` choose scenarios.
 pub(crate) fn run(names: &[String]) -> Result<ExitCode> {
     let target = shell::target_dir()?;
-    let peer = peer(&target.join("tools"))?;
+    let peer = tool::installed(PEER, PEER_VERSION, PEER_PROGRAM)?;
     shell::run(shell::cargo().args([
         "build",
         "--release",
@@ -39,14 +36,4 @@ pub(crate) fn run(names: &[String]) -> Result<ExitCode> {
     bench.args(names);
     shell::run(&mut bench)?;
     Ok(ExitCode::SUCCESS)
-}
-
-fn peer(tools: &Path) -> Result<PathBuf> {
-    let program = tools.join("bin").join(PEER_PROGRAM);
-    if !program.exists() {
-        let mut install = shell::cargo();
-        install.args(["install", PEER, "--version", PEER_VERSION, "--locked", "--root"]).arg(tools);
-        shell::run(&mut install)?;
-    }
-    Ok(program)
 }
