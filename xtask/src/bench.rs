@@ -1,6 +1,9 @@
 //! `cargo xtask bench`: the side-by-side benchmarks.
 
-use std::process::{Command, ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, ExitCode},
+};
 
 use anyhow::Result;
 
@@ -14,6 +17,9 @@ const PEER_VERSION: &str = "0.1.5";
 /// The shared stores, in the server and in the benchmarks.
 const STORES: &str = "headwater-cli/redis,headwater-cli/nats,headwater-cli/kafka,headwater-bench/redis,\
                       headwater-bench/nats,headwater-bench/kafka";
+
+/// Event buses of others, in a workspace of their own.
+const BUSES: &str = "headwater-bench-peers";
 
 /// Builds for release, installs the peer beside the build, and prints one table. `names` choose scenarios.
 pub(crate) fn run(names: &[String]) -> Result<ExitCode> {
@@ -33,7 +39,24 @@ pub(crate) fn run(names: &[String]) -> Result<ExitCode> {
     let mut bench = Command::new(target.join("release/headwater-bench"));
     bench.arg("--server").arg(target.join("release/headwater"));
     bench.arg("--peer").arg(peer);
+    if names.is_empty() || names.iter().any(|name| name == "hub") {
+        bench.arg("--buses").arg(buses(&target.join("peers"))?);
+    }
     bench.args(names);
     shell::run(&mut bench)?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn buses(target: &Path) -> Result<PathBuf> {
+    let mut build = shell::cargo();
+    build.args([
+        "build",
+        "--release",
+        "--locked",
+        "--manifest-path",
+        "bench/peers/Cargo.toml",
+        "--target-dir",
+    ]);
+    shell::run(build.arg(target))?;
+    Ok(target.join("release").join(BUSES))
 }
