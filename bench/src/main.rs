@@ -27,6 +27,8 @@ struct Setup {
     server: PathBuf,
     /// The `durable-streams-server` program.
     peer: PathBuf,
+    /// The `headwater-bench-peers` program, which measures event buses of other libraries.
+    buses: PathBuf,
     /// How often each measurement is made, in turn with what it is compared to.
     runs: usize,
 }
@@ -47,7 +49,12 @@ async fn main() -> Result<()> {
 }
 
 fn arguments() -> Result<(Setup, Vec<String>)> {
-    let mut setup = Setup { server: "headwater".into(), peer: "durable-streams-server".into(), runs: 5 };
+    let mut setup = Setup {
+        server: "headwater".into(),
+        peer: "durable-streams-server".into(),
+        buses: "headwater-bench-peers".into(),
+        runs: 5,
+    };
     let mut names = Vec::new();
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
@@ -55,6 +62,7 @@ fn arguments() -> Result<(Setup, Vec<String>)> {
         match arg.as_str() {
             "--server" => setup.server = value()?.into(),
             "--peer" => setup.peer = value()?.into(),
+            "--buses" => setup.buses = value()?.into(),
             "--runs" => setup.runs = value()?.parse()?,
             name if scenarios::ALL.iter().any(|s| s.name == name) => names.push(arg),
             other => {

@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::Result;
 
-use crate::shell;
+use crate::{shell, tool};
 
 /// The peer that is measured in the same run.
 const PEER: &str = "durable-streams";
@@ -18,10 +18,13 @@ const PEER_VERSION: &str = "0.1.5";
 const STORES: &str = "headwater-cli/redis,headwater-cli/nats,headwater-cli/kafka,headwater-bench/redis,\
                       headwater-bench/nats,headwater-bench/kafka";
 
+/// Event buses of others, in a workspace of their own.
+const BUSES: &str = "headwater-bench-peers";
+
 /// Builds for release, installs the peer beside the build, and prints one table. `names` choose scenarios.
 pub(crate) fn run(names: &[String]) -> Result<ExitCode> {
     let target = shell::target_dir()?;
-    let peer = peer(&target.join("tools"))?;
+    let peer = tool::installed(PEER, PEER_VERSION, PEER_PROGRAM)?;
     shell::run(shell::cargo().args([
         "build",
         "--release",
@@ -36,17 +39,24 @@ pub(crate) fn run(names: &[String]) -> Result<ExitCode> {
     let mut bench = Command::new(target.join("release/headwater-bench"));
     bench.arg("--server").arg(target.join("release/headwater"));
     bench.arg("--peer").arg(peer);
+    if names.is_empty() || names.iter().any(|name| name == "hub") {
+        bench.arg("--buses").arg(buses(&target.join("peers"))?);
+    }
     bench.args(names);
     shell::run(&mut bench)?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn peer(tools: &Path) -> Result<PathBuf> {
-    let program = tools.join("bin").join(PEER_PROGRAM);
-    if !program.exists() {
-        let mut install = shell::cargo();
-        install.args(["install", PEER, "--version", PEER_VERSION, "--locked", "--root"]).arg(tools);
-        shell::run(&mut install)?;
-    }
-    Ok(program)
+fn buses(target: &Path) -> Result<PathBuf> {
+    let mut build = shell::cargo();
+    build.args([
+        "build",
+        "--release",
+        "--locked",
+        "--manifest-path",
+        "bench/peers/Cargo.toml",
+        "--target-dir",
+    ]);
+    shell::run(build.arg(target))?;
+    Ok(target.join("release").join(BUSES))
 }

@@ -1,6 +1,7 @@
 //! `cargo xtask`: the one tool that sets up, tests, checks and measures this repository.
 
 mod bench;
+mod fuzz;
 mod matrix;
 mod picture;
 mod setup;
@@ -9,6 +10,7 @@ mod soak;
 mod tally;
 mod test;
 mod tidy;
+mod tool;
 
 use std::process::ExitCode;
 
@@ -22,6 +24,7 @@ usage: cargo xtask <command>
   bench [NAME..]  side-by-side benchmarks, one table of ratios (release build)
   soak            kill rounds without end in sight: --rounds N (default 200), --seed S; then the suites' fault
                   clauses with long pauses: --faults N rounds (default 1)
+  fuzz [TARGET..] the fuzz targets, each for a while: --seconds N (default 60)
   matrix          docs/brokers.md against the suites' last run
   picture         docs/demo.svg from a real run of the demo (needs tmux)
   setup           installs what `test` needs and says what it did
@@ -55,6 +58,7 @@ fn run() -> Result<ExitCode> {
         "bench" => bench::run(rest),
         "picture" => picture::run(),
         "matrix" => matrix::run(),
+        "fuzz" => fuzz::run(rest),
         "soak" => soak::run(rest),
         "setup" => setup::run().map(|_| ExitCode::SUCCESS),
         "help" | "--help" | "-h" => {

@@ -1,8 +1,9 @@
-//! The hub: a million tokens published flat out over the memory store, to readers that lose nothing.
+//! The hub: a million tokens published flat out over the memory store, to readers that lose nothing; beside the event
+//! buses of two other libraries, each run in a process of its own.
 
-use std::{sync::Arc, time::Instant};
+use std::{path::Path, sync::Arc, time::Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use headwater_broker::{
     Broker, BrokerConfig, EventBroker as _, EventPublisher as _, EventSubscriber as _, Item, Subscription,
 };
@@ -21,24 +22,65 @@ const BATCH: usize = 100;
 const BUDGET: usize = 4 << 30;
 const STREAM: &str = "run-1";
 
+/// It loses what a reader is too slow for.
+const LOSSY: &str = "weavegraph";
+/// It keeps what a reader is too slow for, without a limit.
+const UNBOUNDED: &str = "ruststream";
+
 pub(super) async fn run(setup: &Setup) -> Result<Vec<Row>> {
     let tokens = Arc::new(data::tokens(STREAM, EVENTS)?);
     let mut rows = Vec::new();
-    for (readers, wanted) in [(1, Wanted::Nothing), (8, Wanted::AtLeast(3e6)), (64, Wanted::Nothing)] {
-        let (mut rate, mut lost) = (Sample::default(), Sample::default());
+    for (readers, wanted, beside) in [
+        (1, Wanted::Nothing, Wanted::Nothing),
+        (8, Wanted::AtLeast(3e6), Wanted::AtLeast(1.0)),
+        (64, Wanted::Nothing, Wanted::Nothing),
+    ] {
+        let [mut ours, mut lossy, mut unbounded] = <[Samples; 3]>::default();
         for _ in 0..setup.runs {
-            let (per_second, missing) = deliver(&tokens, readers).await?;
-            rate.push(per_second);
-            lost.push(missing as f64);
+            ours.push(deliver(&tokens, readers).await?);
+            lossy.push(other(&setup.buses, LOSSY, readers).await?);
+            unbounded.push(other(&setup.buses, UNBOUNDED, readers).await?);
         }
-        let what = format!("hub, 1 M tokens in batches of {BATCH}, {readers} catch_up readers");
-        rows.push(Row::alone(what.clone(), "deliveries/s", rate, wanted));
-        rows.push(Row::alone(format!("{what}: lost"), "events", lost, Wanted::AtMost(0.0)));
+        let what = format!("hub, 1 M tokens, {readers} catch_up readers");
+        rows.push(Row::alone(what.clone(), UNIT, ours.rate.clone(), wanted));
+        rows.push(Row::beside(what.clone(), UNIT, ours.rate.clone(), (LOSSY, lossy.rate), Wanted::Nothing));
+        rows.push(Row::beside(what.clone(), UNIT, ours.rate, (UNBOUNDED, unbounded.rate), beside));
+        let what = format!("{what}: lost");
+        rows.push(Row::alone(what.clone(), "deliveries", ours.lost.clone(), Wanted::AtMost(0.0)));
+        rows.push(Row::beside(what, "deliveries", ours.lost, (LOSSY, lossy.lost), Wanted::Nothing));
     }
     Ok(rows)
 }
 
-/// Deliveries a second in sum, and how many of the events some reader did not get.
+const UNIT: &str = "deliveries/s";
+
+/// Of each run, deliveries a second in sum, and deliveries that some reader did not get.
+#[derive(Default)]
+struct Samples {
+    rate: Sample,
+    lost: Sample,
+}
+
+impl Samples {
+    fn push(&mut self, (rate, lost): (f64, usize)) {
+        self.rate.push(rate);
+        self.lost.push(lost as f64);
+    }
+}
+
+/// What the bus of another library does with as many events, published one by one as its interface has it.
+async fn other(program: &Path, name: &str, readers: usize) -> Result<(f64, usize)> {
+    let mut command = tokio::process::Command::new(program);
+    command.args([name, &readers.to_string(), &EVENTS.to_string()]).kill_on_drop(true);
+    let out = command.output().await.with_context(|| format!("{} does not start", program.display()))?;
+    ensure!(out.status.success(), "{name}: {}", String::from_utf8_lossy(&out.stderr));
+    let told: serde_json::Value = serde_json::from_slice(&out.stdout)?;
+    let rate = told["per_second"].as_f64().context("no `per_second`")?;
+    let lost = told["lost"].as_u64().context("no `lost`")?;
+    Ok((rate, usize::try_from(lost)?))
+}
+
+/// Deliveries a second in sum, and how many deliveries some reader did not get; published in batches.
 async fn deliver(tokens: &Arc<Vec<Event>>, readers: usize) -> Result<(f64, usize)> {
     let store = MemoryStore::new(MemoryOptions { max_bytes: BUDGET, ..MemoryOptions::default() });
     let broker = Broker::open(Arc::new(store), BrokerConfig::default()).await?;
