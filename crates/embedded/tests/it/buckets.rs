@@ -1,11 +1,8 @@
 //! Space comes back: buckets are dropped, deleted streams cleared away.
-#![allow(clippy::unwrap_used)]
-
-mod common;
 
 use std::{sync::Arc, time::Duration};
 
-use common::{all, delta, durable, event, page, scope, stream, tenant};
+use crate::common::{all, delta, durable, event, page, scope, stream, tenant};
 use headwater_embedded::{EmbeddedOptions, EmbeddedStore, Stats, verify};
 use headwater_store::{
     Class, Clock, EventLog, GapReason, Lane, ManualClock, Mark, Position, ReadScope, Retention, Tenant,

@@ -1,14 +1,11 @@
 //! Formats that are kept readable for ever.
-#![allow(clippy::unwrap_used)]
-
-mod common;
 
 use std::{
     path::{Path, PathBuf},
     process::Command,
 };
 
-use common::{all, durable, event, page, scope, stream, tenant};
+use crate::common::{all, durable, event, page, scope, stream, tenant};
 use headwater_embedded::{EmbeddedOptions, EmbeddedStore, verify};
 use headwater_store::{Class, ClassesKey, EventLog, Mark, Position, ReadScope, RunState, StateStore, Tenant};
 
@@ -23,7 +20,7 @@ async fn write(store: &EmbeddedStore) {
             event("a", n, Class::Durable, if n == 0 { Mark::Opens } else { Mark::None }),
             event("a", 100 + n, Class::Transient, Mark::None),
             event("a", 200 + n, Class::Internal, Mark::None),
-            common::of("other", "b", n, Class::Durable, Mark::None),
+            crate::common::of("other", "b", n, Class::Durable, Mark::None),
         ];
         store.append(batch).await.unwrap();
     }
@@ -38,7 +35,7 @@ async fn write(store: &EmbeddedStore) {
 async fn write_late(store: &EmbeddedStore) {
     for n in 0..3 {
         let batch =
-            (0..6).map(|run| common::of("late", &format!("run-{run}"), n, Class::Durable, Mark::None));
+            (0..6).map(|run| crate::common::of("late", &format!("run-{run}"), n, Class::Durable, Mark::None));
         store.append(batch.collect()).await.unwrap();
     }
 }

@@ -1,11 +1,8 @@
 //! A disk that fills.
-#![allow(clippy::unwrap_used)]
-
-mod common;
 
 use std::{fs::File, path::Path, process::Command};
 
-use common::{all, durable, ids, scope};
+use crate::common::{all, durable, ids, scope};
 use headwater_embedded::{EmbeddedOptions, EmbeddedStore, Reserve};
 use headwater_store::{Append, Class, Error, Event, EventLog, Mark, StatusKind, Tenant};
 

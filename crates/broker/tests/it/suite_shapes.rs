@@ -1,5 +1,4 @@
 //! The broker's suite over stores in memory that are numbered by lane, or followed by tenant.
-#![allow(missing_docs)]
 
 use std::sync::Arc;
 

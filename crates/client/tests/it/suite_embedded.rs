@@ -1,10 +1,10 @@
-//! The broker's suite over the embedded log.
-#![allow(missing_docs, clippy::unwrap_used)]
+//! The broker's suite through the client: a gateway over the embedded log.
 
 use std::sync::Arc;
 
+use crate::support::OverHttp;
 use async_trait::async_trait;
-use headwater_broker::suite::{OpenStore, OverStore, Setup};
+use headwater_broker::suite::{OpenStore, Setup};
 use headwater_embedded::{EmbeddedOptions, EmbeddedStore};
 use headwater_store::Store;
 use tempfile::TempDir;
@@ -29,4 +29,4 @@ impl OpenStore for Embedded {
     }
 }
 
-headwater_broker::broker_suite!(OverStore::<Embedded>::new());
+headwater_broker::broker_suite!(OverHttp::<Embedded>::new());

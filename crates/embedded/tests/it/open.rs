@@ -1,9 +1,6 @@
 //! Opening, closing, opening again.
-#![allow(clippy::unwrap_used)]
 
-mod common;
-
-use common::{all, delta, durable, ids, scope, tenant};
+use crate::common::{all, delta, durable, ids, scope, tenant};
 use headwater_embedded::{EmbeddedOptions, EmbeddedStore};
 use headwater_store::{Error, EventLog, Lane, Position, ReadScope, StatusKind};
 

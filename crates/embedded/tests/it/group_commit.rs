@@ -1,11 +1,8 @@
 //! Publishers that wait together share a commit and its fsync.
-#![allow(clippy::unwrap_used)]
-
-mod common;
 
 use std::sync::Arc;
 
-use common::{all, durable, scope};
+use crate::common::{all, durable, scope};
 use headwater_embedded::{EmbeddedOptions, EmbeddedStore};
 use headwater_store::EventLog;
 
@@ -36,7 +33,7 @@ async fn concurrent_publishers_share_commits() {
     for publisher in 0..PUBLISHERS {
         let read = all(&store, &scope(&format!("run-{publisher}"))).await;
         let expected: Vec<_> = (0..EACH).map(|n| format!("run-{publisher}/{n}")).collect();
-        assert_eq!(common::ids(&read), expected);
+        assert_eq!(crate::common::ids(&read), expected);
     }
 }
 

@@ -1,5 +1,4 @@
 //! The suite that every store must pass.
-#![allow(clippy::unwrap_used)]
 
 use std::sync::{Arc, Mutex};
 

@@ -1,9 +1,6 @@
 //! Policies that answer before the disk has it.
-#![allow(clippy::unwrap_used)]
 
-mod common;
-
-use common::{durable, page, positions, scope};
+use crate::common::{durable, page, positions, scope};
 use headwater_embedded::{EmbeddedOptions, EmbeddedStore, Fsync};
 use headwater_store::{EventLog, FollowItem, FollowScope, GapReason, Position, ReadScope, Tenant};
 

@@ -1,15 +1,11 @@
-//! The broker's suite through the client: a gateway over the embedded log.
-#![allow(missing_docs, clippy::unwrap_used)]
-
-mod support;
+//! The broker's suite over the embedded log.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use headwater_broker::suite::{OpenStore, Setup};
+use headwater_broker::suite::{OpenStore, OverStore, Setup};
 use headwater_embedded::{EmbeddedOptions, EmbeddedStore};
 use headwater_store::Store;
-use support::OverHttp;
 use tempfile::TempDir;
 
 struct Embedded(TempDir);
@@ -32,4 +28,4 @@ impl OpenStore for Embedded {
     }
 }
 
-headwater_broker::broker_suite!(OverHttp::<Embedded>::new());
+headwater_broker::broker_suite!(OverStore::<Embedded>::new());

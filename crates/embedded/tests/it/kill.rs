@@ -1,7 +1,4 @@
 //! The end of the process in the middle of everything.
-#![allow(clippy::unwrap_used)]
-
-mod common;
 
 use std::{
     collections::HashMap,
@@ -11,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use common::{all, delta, durable};
+use crate::common::{all, delta, durable};
 use headwater_embedded::{EmbeddedOptions, EmbeddedStore, verify};
 use headwater_store::{ClassesKey, EventLog, ReadScope, Tenant};
 
@@ -52,7 +49,7 @@ async fn child_that_appends_until_it_is_killed() {
 /// Runs the child until it has answered `count` events, and kills it.
 fn killed_after(folder: &Path, round: usize, count: usize) -> Vec<(String, u64)> {
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "child_that_appends_until_it_is_killed", "--nocapture"])
+        .args(["--exact", "kill::child_that_appends_until_it_is_killed", "--nocapture"])
         .env(FOLDER, folder)
         .env(ROUND, round.to_string())
         .stdout(Stdio::piped())

@@ -1,9 +1,6 @@
 //! What one commit stores is in few values: readers come into the middle of them, and pieces of them go.
-#![allow(clippy::unwrap_used)]
 
-mod common;
-
-use common::{event, of, positions, scope, stream, tenant};
+use crate::common::{event, of, positions, scope, stream, tenant};
 use headwater_embedded::{EmbeddedOptions, EmbeddedStore, verify};
 use headwater_store::{
     Append, Class, ClassesKey, Error, EventLog, Lane, Mark, Position, ReadScope, Record, Tenant,
@@ -108,7 +105,7 @@ async fn a_large_batch_is_cut_into_values() {
     store.append((0..3_000).map(append).collect()).await.unwrap();
     let every: Vec<_> = (1..=3_000).collect();
     for scope in [scope("a"), ReadScope::Tenant(Tenant::default())] {
-        let read = common::all(&store, &scope).await;
+        let read = crate::common::all(&store, &scope).await;
         assert_eq!(positions(&read), every);
         let page = store.read(&scope, Position(2_345), 10, usize::MAX).await.unwrap();
         assert_eq!(page.records.first().map(Record::position), Some(Position(2_346)));
@@ -187,13 +184,13 @@ async fn a_cut_inside_of_values_is_told_exactly() {
     assert!(verify(dir.path()).unwrap().is_sound());
     for _ in 0..2 {
         let store = open().await.unwrap();
-        let a = common::page(&store, &scope("a"), Position::ZERO).await;
+        let a = crate::common::page(&store, &scope("a"), Position::ZERO).await;
         assert_eq!(positions(&a.records), [37, 39, 41, 43, 47, 49, 51, 53, 57, 59]);
         assert_eq!(a.gaps.iter().map(|gap| gap.to.0).collect::<Vec<_>>(), [33]);
-        let b = common::page(&store, &scope("b"), Position(5)).await;
+        let b = crate::common::page(&store, &scope("b"), Position(5)).await;
         assert_eq!(positions(&b.records), [40, 45, 50, 55, 60, 67, 68, 69, 70]);
         assert_eq!(b.gaps.iter().map(|gap| gap.to.0).collect::<Vec<_>>(), [35, 66]);
-        let every = common::page(&store, &ReadScope::Tenant(Tenant::default()), Position(2)).await;
+        let every = crate::common::page(&store, &ReadScope::Tenant(Tenant::default()), Position(2)).await;
         assert_eq!(every.records.len(), 15);
         assert_eq!((every.records[0].position(), every.gaps[0].to), (Position(37), Position(35)));
         let run = store.run(&Tenant::default(), &stream("a")).await.unwrap().unwrap();

@@ -1,5 +1,4 @@
 //! The broker's suite over the memory store.
-#![allow(missing_docs, clippy::unwrap_used)]
 
 use std::sync::Arc;
 

@@ -1,11 +1,8 @@
 //! Commits that fail, or seem to.
-#![allow(clippy::unwrap_used)]
-
-mod common;
 
 use std::sync::Arc;
 
-use common::{all, durable, ids, scope};
+use crate::common::{all, durable, ids, scope};
 use futures_util::StreamExt;
 use headwater_embedded::{EmbeddedOptions, EmbeddedStore};
 use headwater_store::{Error, EventLog, FollowItem, FollowScope, Position, StatusKind};

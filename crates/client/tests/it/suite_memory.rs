@@ -1,14 +1,11 @@
 //! The broker's suite through the client: a gateway over the memory store.
-#![allow(missing_docs, clippy::unwrap_used)]
-
-mod support;
 
 use std::sync::Arc;
 
+use crate::support::OverHttp;
 use async_trait::async_trait;
 use headwater_broker::suite::{OpenStore, Setup};
 use headwater_store::{MemoryOptions, MemoryStore, Store};
-use support::OverHttp;
 
 #[derive(Default)]
 struct Memory;

@@ -1,11 +1,8 @@
 //! Records of runs that lag behind in the database: nobody sees it, and no crash changes it.
-#![allow(clippy::unwrap_used)]
-
-mod common;
 
 use std::path::Path;
 
-use common::{all, delta, durable, scope, stream, tenant};
+use crate::common::{all, delta, durable, scope, stream, tenant};
 use headwater_embedded::{EmbeddedOptions, EmbeddedStore, verify};
 use headwater_store::{EventLog, Mark, Position, RunState};
 
@@ -112,7 +109,7 @@ async fn an_end_is_told_at_once_and_keeps_what_was_late_before_it() {
     for n in 0..3 {
         commit(&store, n).await;
     }
-    let end = common::event("run-1", 1_000, headwater_store::Class::Durable, Mark::Completed);
+    let end = crate::common::event("run-1", 1_000, headwater_store::Class::Durable, Mark::Completed);
     let ended = store.append(vec![end]).await.unwrap()[0].position;
     let positions = commit(&store, 3).await;
     store.crash().await;

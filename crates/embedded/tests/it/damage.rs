@@ -1,11 +1,8 @@
 //! Bytes that are not what was written.
-#![allow(clippy::unwrap_used)]
-
-mod common;
 
 use std::{fs, path::Path};
 
-use common::{all, durable, page, scope};
+use crate::common::{all, durable, page, scope};
 use headwater_embedded::{EmbeddedOptions, EmbeddedStore, verify};
 use headwater_store::{Error, EventLog, GapReason, Position};
 

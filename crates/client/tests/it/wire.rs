@@ -1,16 +1,13 @@
 //! What the client makes of a server that behaves in every way a network can.
-#![allow(missing_docs, clippy::unwrap_used)]
-
-mod support;
 
 use std::time::Duration;
 
+use crate::support::fake::{Answer, Fake};
 use headwater_broker::{
     Error, EventBroker, EventPublisher, EventStream, EventSubscriber, Item, Start, StatusKind, Subscription,
 };
 use headwater_client::{HttpBroker, HttpOptions};
 use headwater_events::{Cursor, Epoch, Event, Filter, Position, Scope, Tenant};
-use support::fake::{Answer, Fake};
 
 fn scope() -> Scope {
     Scope::Stream(Tenant::default(), "run".parse().unwrap())

@@ -1,5 +1,4 @@
 //! The client under the broker's suite: a gateway over a local broker, on a real socket.
-#![allow(dead_code, unreachable_pub, missing_docs, clippy::unwrap_used)]
 
 pub mod fake;
 

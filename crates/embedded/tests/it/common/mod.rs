@@ -1,5 +1,4 @@
 //! What the tests of the embedded log share.
-#![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
 use headwater_embedded::EmbeddedStore;
 use headwater_store::{
