@@ -66,8 +66,12 @@ impl EventStream {
     pub async fn next_batch(&mut self, max: usize) -> Option<Result<Vec<Item>, Error>> {
         match self.fill(max).await {
             Ok(true) => {
-                let take = self.ready.len().min(max.max(1));
-                let items: Vec<_> = self.ready.drain(..take).collect();
+                // Most often it is all there is, and nothing has to be moved.
+                let items: Vec<_> = if self.ready.len() <= max.max(1) {
+                    std::mem::take(&mut self.ready).into()
+                } else {
+                    self.ready.drain(..max.max(1)).collect()
+                };
                 self.place = items.last().map_or(self.place.clone(), Item::cursor);
                 Some(Ok(items))
             }

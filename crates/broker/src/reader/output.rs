@@ -113,6 +113,7 @@ impl Output {
     /// Takes records in order; those at or before the cursor are known already.
     pub(crate) fn records(&mut self, records: Vec<Record>) {
         let from = self.items.len();
+        self.items.reserve(records.len());
         for record in records {
             if record.position() <= self.cursor.position() {
                 continue;

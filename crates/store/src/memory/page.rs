@@ -4,6 +4,9 @@ use headwater_events::{Position, StreamName};
 
 use crate::{Gap, GapReason, Page, Record};
 
+/// Room is made for so many records at first.
+const MOST_AT_ONCE: usize = 1024;
+
 /// A page of `records`, which come in order, all behind `after`.
 pub(super) fn fill<'a>(
     records: impl Iterator<Item = &'a Record>,
@@ -12,7 +15,10 @@ pub(super) fn fill<'a>(
     limit: usize,
     max_bytes: usize,
 ) -> Page {
-    let mut page = Page { next: after, ..Page::default() };
+    // Each record has a place of its own between the two.
+    let most = usize::try_from(tail.0.saturating_sub(after.0)).unwrap_or(usize::MAX);
+    let mut page =
+        Page { next: after, records: Vec::with_capacity(limit.min(most).min(MOST_AT_ONCE)), ..Page::default() };
     let mut bytes = 0usize;
     for record in records {
         bytes = bytes.saturating_add(record.size());
