@@ -9,7 +9,7 @@ use tokio::{
 
 /// What happens on one connection once the request has been read.
 #[derive(Clone, Default)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// Written piece by piece, each on its own.
     pieces: Vec<Vec<u8>>,
     /// Whether the connection then stays open without a word, instead of being closed.
@@ -18,13 +18,13 @@ pub struct Answer {
 
 impl Answer {
     /// A stream of events, ended by closing the connection.
-    pub fn stream(blocks: &str) -> Self {
+    pub(crate) fn stream(blocks: &str) -> Self {
         let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
         Self { pieces: vec![head.into(), blocks.into()], silent: false }
     }
 
     /// A whole answer.
-    pub fn whole(status: u16, kind: &str, body: &str) -> Self {
+    pub(crate) fn whole(status: u16, kind: &str, body: &str) -> Self {
         let length = body.len();
         let head = format!(
             "HTTP/1.1 {status} X\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
@@ -32,27 +32,27 @@ impl Answer {
         Self { pieces: vec![head.into(), body.into()], silent: false }
     }
 
-    pub fn json(status: u16, body: &str) -> Self {
+    pub(crate) fn json(status: u16, body: &str) -> Self {
         Self::whole(status, "application/json", body)
     }
 
-    pub fn problem(status: u16, body: &str) -> Self {
+    pub(crate) fn problem(status: u16, body: &str) -> Self {
         Self::whole(status, "application/problem+json", body)
     }
 
     /// Nothing: the connection is closed without an answer.
-    pub fn nothing() -> Self {
+    pub(crate) fn nothing() -> Self {
         Self::default()
     }
 
     /// Stays open and says nothing more.
-    pub fn then_silence(mut self) -> Self {
+    pub(crate) fn then_silence(mut self) -> Self {
         self.silent = true;
         self
     }
 
     /// One byte at a time.
-    pub fn drop_by_drop(mut self) -> Self {
+    pub(crate) fn drop_by_drop(mut self) -> Self {
         self.pieces = self.pieces.concat().chunks(1).map(<[u8]>::to_vec).collect();
         self
     }
@@ -60,19 +60,19 @@ impl Answer {
 
 /// What came in on one connection.
 #[derive(Debug, Clone)]
-pub struct Seen {
+pub(crate) struct Seen {
     pub head: String,
     pub body: Vec<u8>,
 }
 
-pub struct Fake {
+pub(crate) struct Fake {
     pub url: String,
     seen: Arc<Mutex<Vec<Seen>>>,
 }
 
 impl Fake {
     /// Answers the first connections so, and the last answer again from then on.
-    pub async fn new(answers: Vec<Answer>) -> Self {
+    pub(crate) async fn new(answers: Vec<Answer>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let seen = Arc::new(Mutex::new(Vec::new()));
@@ -88,7 +88,7 @@ impl Fake {
     }
 
     /// What came in so far.
-    pub fn seen(&self) -> Vec<Seen> {
+    pub(crate) fn seen(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().clone()
     }
 }

@@ -1,6 +1,6 @@
 //! The client under the broker's suite: a gateway over a local broker, on a real socket.
 
-pub mod fake;
+pub(crate) mod fake;
 
 use std::{marker::PhantomData, sync::Arc, time::Duration};
 
@@ -15,10 +15,10 @@ use headwater_store::suite::{Faults, Time};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
 /// Clients of gateways over brokers over the stores that `S` opens.
-pub struct OverHttp<S>(PhantomData<fn() -> S>);
+pub(crate) struct OverHttp<S>(PhantomData<fn() -> S>);
 
 impl<S> OverHttp<S> {
-    pub const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self(PhantomData)
     }
 }
@@ -90,14 +90,14 @@ impl Subject for Remote {
 }
 
 /// A gateway on a free port.
-pub struct Server {
+pub(crate) struct Server {
     url: String,
     stop: oneshot::Sender<()>,
     task: JoinHandle<Result<(), headwater_gateway::Error>>,
 }
 
 impl Server {
-    pub async fn over(broker: Arc<dyn EventBroker>, reader_lifetime_ms: u64) -> Self {
+    pub(crate) async fn over(broker: Arc<dyn EventBroker>, reader_lifetime_ms: u64) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let config = GatewayConfig {
@@ -118,12 +118,12 @@ impl Server {
         Self { url, stop, task }
     }
 
-    pub fn client(&self) -> HttpBroker {
+    pub(crate) fn client(&self) -> HttpBroker {
         let options = HttpOptions::default().backoff(Duration::from_millis(5), Duration::from_secs(1));
         HttpBroker::connect(&self.url, options).unwrap()
     }
 
-    pub async fn stop(self) {
+    pub(crate) async fn stop(self) {
         let _ = self.stop.send(());
         self.task.await.unwrap().unwrap();
     }
