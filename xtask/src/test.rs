@@ -49,6 +49,9 @@ fn tests(tally: &mut Tally, ready: Ready, reports: &Path) -> Result<()> {
     let mut cargo = shell::cargo();
     cargo.args(["test", "--workspace", "--locked", "--no-fail-fast"]).args(features(ready));
     cargo.env("HEADWATER_SUITE_REPORT", reports);
+    if std::env::var_os(THREADS).is_none() {
+        cargo.env(THREADS, TEST_THREADS);
+    }
     if !ready.node {
         cargo.args(["--", "--skip", "real_clients"]);
     }
@@ -63,6 +66,11 @@ fn tests(tally: &mut Tally, ready: Ready, reports: &Path) -> Result<()> {
     tally.skipped += run.skipped;
     Ok(())
 }
+
+/// How many tests run at once where nobody said: most wait for servers, leases and clocks, and not for a core.
+const TEST_THREADS: &str = "6";
+/// The test runner's own name for it.
+const THREADS: &str = "RUST_TEST_THREADS";
 
 /// The binary under test has every broker that can be compiled here, also what it has not by default.
 fn features(ready: Ready) -> &'static [&'static str] {
