@@ -48,14 +48,22 @@ const RATES: [Rate; 2] = [
 
 pub(super) async fn run(setup: &Setup) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
-    for kind in Kind::BUILT {
+    for kind in Kind::chosen(setup) {
         for rate in RATES {
             let (mut p50, mut p99) = (Sample::default(), Sample::default());
             let (mut bare_p50, mut bare_p99) = (Sample::default(), Sample::default());
             for _ in 0..setup.runs {
-                let told = |who| format!("{}, {who}, {}", kind.name(), rate.name);
-                let ours = measure(*kind, Who::Ours, rate).await.with_context(|| told("ours"))?;
-                let bare = measure(*kind, Who::BareTail, rate).await.with_context(|| told("bare"))?;
+                let told = |who: &str| format!("{}, {who}, {}", kind.name(), rate.name);
+                let ours = measure(kind, Who::Ours, rate).await.with_context(|| told("ours"))?;
+                let bare = measure(kind, Who::BareTail, rate).await.with_context(|| told("bare"))?;
+                eprintln!(
+                    "{}: ours {:.2} and {:.2} ms, bare {:.2} and {:.2} ms",
+                    told("p50 and p99"),
+                    percentile(&ours, 50.0),
+                    percentile(&ours, 99.0),
+                    percentile(&bare, 50.0),
+                    percentile(&bare, 99.0),
+                );
                 p50.push(percentile(&ours, 50.0));
                 p99.push(percentile(&ours, 99.0));
                 bare_p50.push(percentile(&bare, 50.0));
