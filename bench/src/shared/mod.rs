@@ -55,6 +55,18 @@ impl Kind {
         }
     }
 
+    /// What our store is compared with, where a log is followed.
+    pub(crate) const fn bare_tail_name(self) -> &'static str {
+        match self {
+            #[cfg(feature = "redis")]
+            Self::Redis => "plain XADD",
+            #[cfg(feature = "nats")]
+            Self::Nats => "async-nats",
+            #[cfg(feature = "kafka")]
+            Self::Kafka => "rdkafka",
+        }
+    }
+
     /// What our store is compared with, by work.
     pub(crate) const fn bare_name(self) -> &'static str {
         match self {

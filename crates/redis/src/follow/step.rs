@@ -23,7 +23,7 @@ const BYTES: usize = 1 << 20;
 
 /// What stands in the feeds, in order.
 #[derive(Debug)]
-pub(super) enum News {
+pub(crate) enum News {
     Records(Vec<Record>),
     /// What stood up to here is not at hand any more.
     Missing {
@@ -38,7 +38,7 @@ pub(super) enum News {
 
 /// One step.
 #[derive(Debug)]
-pub(super) struct Step {
+pub(crate) struct Step {
     pub(super) news: Vec<News>,
     /// Everything up to here was read. The place where the step began if there was nothing.
     pub(super) upto: Id,
@@ -49,13 +49,13 @@ pub(super) struct Step {
 }
 
 /// What is read.
-pub(super) struct Reading<'a> {
-    pub(super) tenants: &'a BTreeSet<Tenant>,
+pub(crate) struct Reading<'a> {
+    pub(crate) tenants: &'a BTreeSet<Tenant>,
     /// Tenants that are new are told.
-    pub(super) arrivals: bool,
-    pub(super) from: Id,
+    pub(crate) arrivals: bool,
+    pub(crate) from: Id,
     /// Nothing behind this place is taken.
-    pub(super) cap: Option<Id>,
+    pub(crate) cap: Option<Id>,
 }
 
 /// Entries of feeds in order, and how far all feeds are known by them.
@@ -79,7 +79,7 @@ struct Ref {
 
 impl Reading<'_> {
     /// Reads on.
-    pub(super) async fn step(&self, link: &Link) -> Result<Step, Error> {
+    pub(crate) async fn step(&self, link: &Link) -> Result<Step, Error> {
         if self.tenants.is_empty() && !self.arrivals {
             return Ok(self.nothing());
         }
@@ -90,27 +90,14 @@ impl Reading<'_> {
     }
 
     /// Waits until there is something, at most so many ms, and reads on.
-    ///
-    /// The script stands behind the blocking read on the same connection: the server runs it the moment that it wakes
-    /// up, so that news is one trip away. What the blocking read itself answers is of one feed alone, and of no use:
-    /// only the script sees all feeds at one moment.
     pub(super) async fn step_after(
         &self,
         link: &Link,
         connection: &mut MultiplexedConnection,
         block: u64,
     ) -> Result<Step, Error> {
-        let mut both = Pipeline::new();
-        both.add_command(self.wait(&link.namespace, block));
-        let (epoch, words) = (link.epoch().0.to_string(), self.words());
-        let mut args: Vec<&[u8]> = vec![link.namespace.as_bytes(), epoch.as_bytes()];
-        args.extend(words.iter().map(String::as_bytes));
-        both.add_command(script::NEWS.command(&args));
-        let answers = connection.send_packed_commands(&both, 0, 2).await;
-        let lost = |error: &redis::RedisError| Error::unavailable(format_args!("{:?}", failure::sort(error)));
-        let [waited, answer] =
-            <[Value; 2]>::try_from(answers.map_err(|error| lost(&error))?).map_err(|_| reply::strange())?;
-        waited.extract_error().map_err(|error| lost(&error))?;
+        let lost = |error: redis::RedisError| Error::unavailable(format_args!("{:?}", failure::sort(&error)));
+        let answer = self.ask_after(link, connection, block).await.map_err(lost)?;
         match answer.extract_error() {
             Ok(answer) => self.digest(link, answer).await,
             Err(error) if script::is_unknown(&error) => self.step(link).await,
@@ -120,9 +107,33 @@ impl Reading<'_> {
                     tail::look(link).await?;
                     Ok(self.nothing())
                 }
-                _ => Err(lost(&error)),
+                _ => Err(lost(error)),
             },
         }
+    }
+
+    /// Waits, and gives what the script answers then.
+    ///
+    /// The script stands behind the blocking read on the same connection: the server runs it the moment that it wakes
+    /// up, so that news is one trip away. What the blocking read itself answers is of one feed alone, and of no use:
+    /// only the script sees all feeds at one moment.
+    pub(crate) async fn ask_after(
+        &self,
+        link: &Link,
+        connection: &mut MultiplexedConnection,
+        block: u64,
+    ) -> redis::RedisResult<Value> {
+        let mut both = Pipeline::new();
+        both.add_command(self.wait(&link.namespace, block));
+        let (epoch, words) = (link.epoch().0.to_string(), self.words());
+        let mut args: Vec<&[u8]> = vec![link.namespace.as_bytes(), epoch.as_bytes()];
+        args.extend(words.iter().map(String::as_bytes));
+        both.add_command(script::NEWS.command(&args));
+        let mut answers = connection.send_packed_commands(&both, 0, 2).await?.into_iter();
+        if let Some(waited) = answers.next() {
+            waited.extract_error()?;
+        }
+        Ok(answers.next().unwrap_or_default())
     }
 
     fn nothing(&self) -> Step {
