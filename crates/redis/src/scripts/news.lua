@@ -14,7 +14,7 @@ local function lead(tenant, id, fields)
   if fields[1] ~= '1' then return found end
   for f = 3, #fields, 2 do
     local class, behind = string.sub(fields[f], 1, 1), tonumber(fields[f + 1])
-    if bodies <= 0 or bytes <= 0 or not behind then break end
+    if bodies <= 0 or bytes <= 0 or not behind or behind > segment then break end
     if class == 'x' then
       found[#found + 1] = 0
     else
