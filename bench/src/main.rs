@@ -31,6 +31,8 @@ struct Setup {
     buses: PathBuf,
     /// How often each measurement is made, in turn with what it is compared to.
     runs: usize,
+    /// The names of the shared stores that are measured; none is all.
+    stores: Vec<String>,
 }
 
 #[tokio::main]
@@ -54,6 +56,7 @@ fn arguments() -> Result<(Setup, Vec<String>)> {
         peer: "durable-streams-server".into(),
         buses: "headwater-bench-peers".into(),
         runs: 5,
+        stores: Vec::new(),
     };
     let mut names = Vec::new();
     let mut args = std::env::args().skip(1);
@@ -64,6 +67,7 @@ fn arguments() -> Result<(Setup, Vec<String>)> {
             "--peer" => setup.peer = value()?.into(),
             "--buses" => setup.buses = value()?.into(),
             "--runs" => setup.runs = value()?.parse()?,
+            "--store" => setup.stores.push(value()?),
             name if scenarios::ALL.iter().any(|s| s.name == name) => names.push(arg),
             other => {
                 let known: Vec<_> = scenarios::ALL.iter().map(|s| s.name).collect();

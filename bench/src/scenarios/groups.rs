@@ -56,8 +56,8 @@ pub(super) async fn run(setup: &Setup) -> Result<Vec<Row>> {
     let most = takeover::LEASE_MS as f64 / 1000.0 + 1.0;
     rows.push(Row::alone(what, "s", seconds, Wanted::AtMost(most)));
     #[cfg(feature = "shared")]
-    for kind in Kind::BUILT {
-        rows.extend(shared(*kind, setup, &events).await?);
+    for kind in Kind::chosen(setup) {
+        rows.extend(shared(kind, setup, &events).await?);
     }
     Ok(rows)
 }

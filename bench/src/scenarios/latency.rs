@@ -46,41 +46,55 @@ const RATES: [Rate; 2] = [
     Rate { name: "10,000 ev/s", batch: 20, every: Duration::from_millis(2), p99: 50.0 },
 ];
 
+/// Whom a store is measured beside.
+fn peers(kind: Kind) -> Vec<(Who, &'static str)> {
+    let mut peers = vec![(Who::BareTail, kind.bare_tail_name())];
+    #[cfg(feature = "redis")]
+    if kind == Kind::Redis {
+        peers.push((Who::Bare, kind.bare_name()));
+    }
+    peers
+}
+
 pub(super) async fn run(setup: &Setup) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
-    for kind in Kind::BUILT {
+    for kind in Kind::chosen(setup) {
         for rate in RATES {
-            let (mut p50, mut p99) = (Sample::default(), Sample::default());
-            let (mut bare_p50, mut bare_p99) = (Sample::default(), Sample::default());
+            let peers = peers(kind);
+            let mut ours = [Sample::default(), Sample::default()];
+            let mut theirs = vec![ours.clone(); peers.len()];
             for _ in 0..setup.runs {
-                let told = |who| format!("{}, {who}, {}", kind.name(), rate.name);
-                let ours = measure(*kind, Who::Ours, rate).await.with_context(|| told("ours"))?;
-                let bare = measure(*kind, Who::BareTail, rate).await.with_context(|| told("bare"))?;
-                p50.push(percentile(&ours, 50.0));
-                p99.push(percentile(&ours, 99.0));
-                bare_p50.push(percentile(&bare, 50.0));
-                bare_p99.push(percentile(&bare, 99.0));
+                take(kind, Who::Ours, rate, &mut ours).await?;
+                for ((who, _), sample) in peers.iter().zip(&mut theirs) {
+                    take(kind, *who, rate, sample).await?;
+                }
             }
             let what = format!("{}, publish to subscriber at {}", kind.name(), rate.name);
-            let over: Sample = p50.minus(&bare_p50);
-            rows.push(Row::beside(format!("{what}: p50"), "ms", p50, ("bare", bare_p50), Wanted::Nothing));
-            rows.push(Row::alone(
-                format!("{what}: p50 over the bare client's"),
-                "ms",
-                over,
-                Wanted::AtMost(1.0),
-            ));
+            let [p50, p99] = ours;
             rows.push(Row::alone(format!("{what}: p99"), "ms", p99.clone(), Wanted::AtMost(rate.p99)));
-            rows.push(Row::beside(
-                format!("{what}: p99"),
-                "ms",
-                p99,
-                ("bare", bare_p99),
-                Wanted::AtMost(1.5),
-            ));
+            for ((_, name), [their_p50, their_p99]) in peers.iter().zip(theirs) {
+                let over: Sample = p50.minus(&their_p50);
+                let beside = |what, ours: &Sample, theirs, wanted| {
+                    Row::beside(what, "ms", ours.clone(), (name, theirs), wanted)
+                };
+                rows.push(beside(format!("{what}: p50"), &p50, their_p50, Wanted::Nothing));
+                rows.push(Row::alone(format!("{what}: p50 over {name}"), "ms", over, Wanted::AtMost(1.0)));
+                rows.push(beside(format!("{what}: p99"), &p99, their_p99, Wanted::AtMost(1.5)));
+            }
         }
     }
     Ok(rows)
+}
+
+/// Measures once more.
+async fn take(kind: Kind, who: Who, rate: Rate, [p50, p99]: &mut [Sample; 2]) -> Result<()> {
+    let what = format!("{}, {who:?}, {}", kind.name(), rate.name);
+    let delays = measure(kind, who, rate).await.with_context(|| what.clone())?;
+    let [half, most] = [50.0, 99.0].map(|percent| percentile(&delays, percent));
+    eprintln!("{what}: p50 {half:.2} ms, p99 {most:.2} ms");
+    p50.push(half);
+    p99.push(most);
+    Ok(())
 }
 
 /// Delays in milliseconds.

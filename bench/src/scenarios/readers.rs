@@ -1,8 +1,12 @@
 //! 10,000 readers of different runs through one gateway over a shared store: what they share upstream.
 
-use std::{process::Command, time::Duration};
+use std::{
+    process::Command,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context as _, Result};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use tokio::task::JoinSet;
 
 use crate::{
@@ -19,6 +23,8 @@ use crate::{
 
 const READERS: usize = 10_000;
 const FEW: usize = 10;
+/// How many readers connect at a time.
+const AT_ONCE: usize = 64;
 /// How many runs one request writes to.
 const BATCH: usize = 500;
 /// How many connections to a broker count as bounded: clients of Kafka have several for each purpose.
@@ -32,15 +38,17 @@ struct Seen {
     connections_few: Sample,
     tails: Sample,
     memory: Sample,
+    opened: Sample,
+    delivered: Sample,
     missing: Sample,
 }
 
 pub(super) async fn run(setup: &Setup) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
-    for kind in Kind::BUILT {
+    for kind in Kind::chosen(setup) {
         let mut seen = Seen::default();
         for _ in 0..setup.runs.min(3) {
-            measure(*kind, setup, &mut seen).await.with_context(|| kind.name())?;
+            measure(kind, setup, &mut seen).await.with_context(|| kind.name())?;
         }
         let what = format!("10,000 readers of runs over {}", kind.name());
         let few = ("10 readers", seen.connections_few);
@@ -52,7 +60,7 @@ pub(super) async fn run(setup: &Setup) -> Result<Vec<Row>> {
             Wanted::AtMost(BOUND),
         ));
         rows.push(Row::beside(format!("{what}: broker connections"), "", beside, few, Wanted::AtMost(1.5)));
-        if let Some(name) = tails_name(*kind) {
+        if let Some(name) = tails_name(kind) {
             rows.push(Row::alone(format!("{what}: {name}"), "", seen.tails, Wanted::AtMost(2.0)));
         }
         rows.push(Row::alone(
@@ -61,6 +69,8 @@ pub(super) async fn run(setup: &Setup) -> Result<Vec<Row>> {
             seen.memory,
             Wanted::AtMost(20.0),
         ));
+        rows.push(Row::alone(format!("{what}: connected"), "a second", seen.opened, Wanted::Nothing));
+        rows.push(Row::alone(format!("{what}: one event to each"), "ev/s", seen.delivered, Wanted::Nothing));
         rows.push(Row::alone(format!("{what}: not delivered"), "events", seen.missing, Wanted::AtMost(0.0)));
     }
     Ok(rows)
@@ -78,22 +88,24 @@ async fn measure(kind: Kind, setup: &Setup, seen: &mut Seen) -> Result<()> {
     tokio::time::sleep(Duration::from_secs(1)).await;
     let before = gateway.rss_kib()?;
     let mut readers = JoinSet::new();
-    let mut opened = 0;
-    while opened < READERS {
-        let mut connection = Connection::open(gateway.address).await?;
-        connection.listen(&Target::Headwater.live(&format!("run-{opened}")), &[]).await?;
-        readers.spawn(read_two(connection));
-        opened += 1;
-        if opened == FEW {
-            tokio::time::sleep(Duration::from_secs(1)).await;
-            seen.connections_few.push(gateway.connections_to(broker.address().port())? as f64);
-        }
+    for run in 0..FEW {
+        readers.spawn(read_two(listen(&gateway, run).await?));
     }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    seen.connections_few.push(gateway.connections_to(broker.address().port())? as f64);
+    let begin = Instant::now();
+    let mut opening = stream::iter((FEW..READERS).map(|run| listen(&gateway, run))).buffer_unordered(AT_ONCE);
+    while let Some(connection) = opening.try_next().await? {
+        readers.spawn(read_two(connection));
+    }
+    drop(opening);
+    seen.opened.push((READERS - FEW) as f64 / begin.elapsed().as_secs_f64());
     // Whatever was needed to read the history of all those runs has had time to be given back.
     tokio::time::sleep(Duration::from_secs(5)).await;
     seen.connections.push(gateway.connections_to(broker.address().port())? as f64);
     seen.memory.push((gateway.rss_kib()? - before) / READERS as f64);
     seen.tails.extend(tails(&broker).await?);
+    let begin = Instant::now();
     publish(&gateway, 1).await?;
     let mut got = 0;
     let all = async {
@@ -103,8 +115,17 @@ async fn measure(kind: Kind, setup: &Setup, seen: &mut Seen) -> Result<()> {
     };
     // Those that came to nothing are counted.
     let _ = tokio::time::timeout(PATIENCE, all).await;
+    seen.delivered.push(got as f64 / begin.elapsed().as_secs_f64());
     seen.missing.push((READERS - got) as f64);
+    eprintln!("{}: {got} of {READERS} readers got everything", kind.name());
     Ok(())
+}
+
+/// Connects a reader of a run, from its beginning.
+async fn listen(gateway: &Process, run: usize) -> Result<Connection> {
+    let mut connection = Connection::open(gateway.address).await?;
+    connection.listen(&Target::Headwater.live(&format!("run-{run}")), &[]).await?;
+    Ok(connection)
 }
 
 /// Waits for the event that was there and for the one that comes.

@@ -20,14 +20,14 @@ const BATCHES: usize = 400;
 pub(super) async fn run(setup: &Setup) -> Result<Vec<Row>> {
     let durable = batches(false)?;
     let mut rows = Vec::new();
-    for kind in Kind::BUILT {
+    for kind in Kind::chosen(setup) {
         let (mut wrote, mut read) = (Sample::default(), Sample::default());
         let (mut bare_wrote, mut bare_read) = (Sample::default(), Sample::default());
         for _ in 0..setup.runs {
             for (who, publish, back) in
                 [(Who::Ours, &mut wrote, &mut read), (Who::Bare, &mut bare_wrote, &mut bare_read)]
             {
-                let (written, got) = measure(*kind, who, &durable).await?;
+                let (written, got) = measure(kind, who, &durable).await?;
                 publish.push(written);
                 back.extend(got);
             }
@@ -37,7 +37,7 @@ pub(super) async fn run(setup: &Setup) -> Result<Vec<Row>> {
         rows.push(Row::beside(what, "ev/s", wrote.clone(), (bare, bare_wrote.clone()), Wanted::AtLeast(0.7)));
         let what = format!("{name}, read a tenant back");
         rows.push(Row::beside(what, "ev/s", read, (bare, bare_read), Wanted::AtLeast(0.7)));
-        rows.extend(more(*kind, setup, &wrote).await?);
+        rows.extend(more(kind, setup, &wrote).await?);
     }
     Ok(rows)
 }

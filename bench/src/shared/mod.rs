@@ -14,6 +14,8 @@ use headwater_events::Event;
 
 pub(crate) use server::SharedServer;
 
+use crate::Setup;
+
 /// A backend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -27,7 +29,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// Those that are built in.
-    pub(crate) const BUILT: &'static [Self] = &[
+    const BUILT: &'static [Self] = &[
         #[cfg(feature = "redis")]
         Self::Redis,
         #[cfg(feature = "nats")]
@@ -35,6 +37,12 @@ impl Kind {
         #[cfg(feature = "kafka")]
         Self::Kafka,
     ];
+
+    /// Those of them that are to be measured.
+    pub(crate) fn chosen(setup: &Setup) -> impl Iterator<Item = Self> {
+        let named = |kind: &Self| setup.stores.iter().any(|name| name == kind.name());
+        Self::BUILT.iter().copied().filter(move |kind| setup.stores.is_empty() || named(kind))
+    }
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -44,6 +52,18 @@ impl Kind {
             Self::Nats => "nats",
             #[cfg(feature = "kafka")]
             Self::Kafka => "kafka",
+        }
+    }
+
+    /// What our store is compared with, where a log is followed.
+    pub(crate) const fn bare_tail_name(self) -> &'static str {
+        match self {
+            #[cfg(feature = "redis")]
+            Self::Redis => "plain XADD",
+            #[cfg(feature = "nats")]
+            Self::Nats => "async-nats",
+            #[cfg(feature = "kafka")]
+            Self::Kafka => "rdkafka",
         }
     }
 

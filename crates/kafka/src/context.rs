@@ -4,10 +4,11 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
+use headwater_store::connection;
 use rdkafka::{
     ClientContext, Statistics, TopicPartitionList,
     config::RDKafkaLogLevel,
@@ -28,6 +29,8 @@ pub(crate) struct Context {
     trouble: Arc<Mutex<Option<Trouble>>>,
     /// The client knows no server any more.
     lost: Arc<AtomicBool>,
+    /// How often the client had tried to connect when it was last heard of.
+    attempts: Arc<AtomicU64>,
 }
 
 /// The last that a connection complained of.
@@ -60,12 +63,13 @@ impl Context {
             servers: servers.into(),
             trouble: Arc::default(),
             lost: Arc::default(),
+            attempts: Arc::default(),
         }
     }
 
     /// That of another client of the same kind.
     pub(crate) fn of_another(&self) -> Self {
-        Self { lost: Arc::default(), ..self.clone() }
+        Self { lost: Arc::default(), attempts: Arc::default(), ..self.clone() }
     }
 
     /// Whether the client knows no server any more, and will find none.
@@ -106,8 +110,10 @@ impl ClientContext for Context {
     fn stats(&self, _: Statistics) {}
 
     fn stats_raw(&self, statistics: &[u8]) {
-        if let Some(lost) = lasting::names_nobody(statistics) {
-            self.lost.store(lost, Ordering::Relaxed);
+        if let Some(told) = lasting::told(statistics) {
+            self.lost.store(told.nobody, Ordering::Relaxed);
+            let before = self.attempts.swap(told.attempts, Ordering::Relaxed);
+            connection::tried(told.attempts.saturating_sub(before));
         }
     }
 

@@ -1,6 +1,6 @@
 //! How the store is doing.
 
-use headwater_store::{Status, StatusKind};
+use headwater_store::{Status, StatusKind, connection};
 use tokio::sync::watch;
 
 /// The status as the callbacks of all clients change it.
@@ -10,6 +10,7 @@ pub(crate) struct Health(watch::Sender<Status>);
 impl Health {
     pub(crate) fn new(servers: &str) -> Self {
         let detail = format!("connected to kafka at {servers}");
+        connection::reached();
         Self(watch::Sender::new(Status { kind: StatusKind::Ready, detail }))
     }
 
@@ -21,6 +22,7 @@ impl Health {
     pub(crate) fn well(&self, servers: &str) {
         if self.0.borrow().kind == StatusKind::Away {
             tracing::info!(servers, "kafka is back");
+            connection::reached_again();
             self.set(StatusKind::Ready, format!("connected to kafka at {servers}"));
         }
     }
@@ -33,6 +35,7 @@ impl Health {
         };
         if !known {
             tracing::warn!(reason, "kafka is away");
+            connection::lost();
             self.set(StatusKind::Away, reason.to_owned());
         }
     }

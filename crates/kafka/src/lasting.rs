@@ -79,14 +79,28 @@ struct Statistics {
 #[derive(Deserialize)]
 struct Server {
     source: String,
+    #[serde(default)]
+    connects: u64,
 }
 
-/// Whether a client's statistics name no server that it could ask; `None` if they do not say.
-pub(crate) fn names_nobody(statistics: &[u8]) -> Option<bool> {
+/// What a client's statistics tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Told {
+    /// They name no server that it could ask.
+    pub(crate) nobody: bool,
+    /// How often it has tried to connect to those that it knows.
+    pub(crate) attempts: u64,
+}
+
+/// What a client's statistics tell, if they are such.
+pub(crate) fn told(statistics: &[u8]) -> Option<Told> {
     let statistics: Statistics = serde_json::from_slice(statistics).ok()?;
     // The others are places for a server that is not known yet.
     let is_server = |server: &Server| matches!(server.source.as_str(), "configured" | "learned");
-    Some(!statistics.brokers.values().any(is_server))
+    Some(Told {
+        nobody: !statistics.brokers.values().any(is_server),
+        attempts: statistics.brokers.values().map(|server| server.connects).sum(),
+    })
 }
 
 #[cfg(test)]
@@ -94,19 +108,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn statistics_tell_whether_a_server_is_left() {
+    fn statistics_tell_whether_a_server_is_left_and_how_often_it_was_tried() {
         let tell = |brokers: &str| {
-            names_nobody(format!(r#"{{"name":"x","brokers":{{{brokers}}},"topics":{{}}}}"#).as_bytes())
+            let told = told(format!(r#"{{"name":"x","brokers":{{{brokers}}},"topics":{{}}}}"#).as_bytes());
+            told.map(|told| (told.nobody, told.attempts))
         };
         let (bootstrap, one, coordinator) = (
-            r#""a:1/bootstrap":{"nodeid":-1,"source":"configured","state":"INIT"}"#,
-            r#""a:1/1":{"nodeid":1,"source":"learned","state":"DOWN"}"#,
+            r#""a:1/bootstrap":{"nodeid":-1,"source":"configured","state":"INIT","connects":2}"#,
+            r#""a:1/1":{"nodeid":1,"source":"learned","state":"DOWN","connects":3}"#,
             r#""GroupCoordinator":{"nodeid":-1,"source":"logical","state":"INIT"}"#,
         );
-        assert_eq!(tell(bootstrap), Some(false));
-        assert_eq!(tell(&format!("{one},{coordinator}")), Some(false));
-        assert_eq!(tell(coordinator), Some(true));
-        assert_eq!(tell(""), Some(true));
-        assert_eq!(names_nobody(b"{}"), None);
+        assert_eq!(tell(bootstrap), Some((false, 2)));
+        assert_eq!(tell(&format!("{bootstrap},{one},{coordinator}")), Some((false, 5)));
+        assert_eq!(tell(coordinator), Some((true, 0)));
+        assert_eq!(tell(""), Some((true, 0)));
+        assert_eq!(told(b"{}"), None);
     }
 }

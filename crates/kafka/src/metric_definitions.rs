@@ -12,6 +12,7 @@ pub(crate) const RESETS: &str = "headwater_kafka_resets_total";
 
 /// Tells the recorder what the metrics mean.
 pub(crate) fn describe() {
+    headwater_store::connection::describe();
     describe_counter!(EVENTS, Unit::Count, "Events stored.");
     describe_histogram!(APPEND_SECONDS, Unit::Seconds, "Time until the server has stored one batch.");
     describe_counter!(APPEND_FAILURES, Unit::Count, "Events that were not stored, or not known to be.");

@@ -9,10 +9,10 @@ use std::{
 };
 
 use async_nats::{Client, ConnectError, ConnectErrorKind, ConnectOptions, Event};
-use headwater_store::Error;
+use headwater_store::{Error, connection};
 
 use crate::{
-    NatsOptions, backoff, metric_definitions,
+    NatsOptions, backoff,
     url::{Address, Login},
 };
 
@@ -47,7 +47,7 @@ pub(crate) async fn connect(
         .ping_interval(PING)
         .request_timeout(Some(options.timeout))
         .reconnect_delay_callback(move |attempt| {
-            metrics::counter!(metric_definitions::ATTEMPTS).increment(1);
+            connection::tried(1);
             // The first connection is made at once; one that was lost never is.
             if first.swap(false, Ordering::Relaxed) { Duration::ZERO } else { backoff::pause(attempt + 1) }
         })

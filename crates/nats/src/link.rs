@@ -11,7 +11,7 @@ use std::{
 use async_nats::{Client, Event, Message, RequestErrorKind, ServerError};
 use bytes::Bytes;
 use futures_util::StreamExt;
-use headwater_store::{Error, Status, StatusKind};
+use headwater_store::{Error, Status, StatusKind, connection};
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::{
     sync::{Mutex, watch},
@@ -348,7 +348,7 @@ impl Link {
         let _ = timeout(Duration::from_secs(1), self.client.flush()).await;
         let _ = self.client.drain().await;
         self.status.send_replace(Status { kind: StatusKind::Closed, detail: "closed".to_owned() });
-        metrics::gauge!(metric_definitions::CONNECTED).set(0.0);
+        connection::lost();
     }
 }
 
@@ -371,9 +371,10 @@ async fn broken(mut line: watch::Receiver<Line>, generation: u64, subject: &str)
 fn hear(line: &watch::Sender<Line>, event: &Event) {
     match event {
         Event::Connected => {
-            let again = u64::from(line.borrow().generation > 0);
-            metrics::counter!(metric_definitions::RECONNECTS).increment(again);
-            metrics::gauge!(metric_definitions::CONNECTED).set(1.0);
+            match line.borrow().generation {
+                0 => connection::reached(),
+                _ => connection::reached_again(),
+            }
             line.send_modify(|line| {
                 line.connected = true;
                 line.generation += 1;
@@ -381,7 +382,7 @@ fn hear(line: &watch::Sender<Line>, event: &Event) {
             });
         }
         Event::Disconnected | Event::Closed => {
-            metrics::gauge!(metric_definitions::CONNECTED).set(0.0);
+            connection::lost();
             line.send_modify(|line| line.connected = false);
         }
         Event::ServerError(ServerError::Other(what)) => {

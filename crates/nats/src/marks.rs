@@ -149,6 +149,20 @@ impl Link {
         .await
     }
 
+    /// A number that is another one once any stream was deleted: what was read before is not shown then.
+    pub(crate) async fn deletions(&self) -> Result<u64, Error> {
+        Ok(self.document::<u64>(&self.key('d', &[])).await?.1)
+    }
+
+    /// Says that a stream was deleted, once nothing of it can be read any more.
+    pub(crate) async fn set_deleted(&self) -> Result<(), Error> {
+        let count = |count: &mut u64| {
+            *count += 1;
+            true
+        };
+        self.change(&self.key('d', &[]), None, count).await
+    }
+
     /// The value under a key of our own, and its revision.
     async fn document<T: Default + for<'a> Deserialize<'a>>(&self, key: &str) -> Result<(T, u64), Error> {
         let Some(value) = self.value(key).await? else { return Ok((T::default(), 0)) };

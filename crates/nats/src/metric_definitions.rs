@@ -2,9 +2,6 @@
 
 use metrics::{Unit, describe_counter, describe_gauge};
 
-pub(crate) const CONNECTED: &str = "headwater_store_connected";
-pub(crate) const RECONNECTS: &str = "headwater_store_reconnects_total";
-pub(crate) const ATTEMPTS: &str = "headwater_store_connect_attempts_total";
 pub(crate) const EVENTS: &str = "headwater_nats_events_total";
 pub(crate) const DUPLICATES: &str = "headwater_nats_duplicates_total";
 pub(crate) const RESENT: &str = "headwater_nats_resent_batches_total";
@@ -14,13 +11,7 @@ pub(crate) const TRIMMED: &str = "headwater_nats_trimmed_events_total";
 
 /// Tells the recorder what the metrics mean.
 pub(crate) fn describe() {
-    describe_gauge!(CONNECTED, Unit::Count, "Whether the store's server can be reached: 1 or 0.");
-    describe_counter!(
-        RECONNECTS,
-        Unit::Count,
-        "Times the store's server was reached again after it was away."
-    );
-    describe_counter!(ATTEMPTS, Unit::Count, "Attempts to reach the store's server.");
+    headwater_store::connection::describe();
     describe_counter!(EVENTS, Unit::Count, "Events stored.");
     describe_counter!(DUPLICATES, Unit::Count, "Events that were stored already.");
     describe_counter!(RESENT, Unit::Count, "Batches sent again because their answer was lost.");

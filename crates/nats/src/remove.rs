@@ -40,6 +40,7 @@ impl Link {
             // An earlier call was cut off before it had purged.
             Some(to) if kept.is_some() => {
                 self.purge(filter, to).await?;
+                self.set_deleted().await?;
                 return Ok(None);
             }
             _ => return Ok(None),
@@ -53,6 +54,8 @@ impl Link {
         })
         .await?;
         self.purge(filter, to).await?;
+        // What others have read ahead of it by now is not shown from here on.
+        self.set_deleted().await?;
         let notice = json!({ "tenant": tenant, "stream": stream, "to": to, "by": self.id }).to_string();
         // Those who are connected hear it; others read it.
         let _ = self.client.publish(self.notices(), Bytes::from(notice)).await;

@@ -9,19 +9,17 @@ use std::{
 };
 
 use headwater_events::{Epoch, Position};
-use headwater_store::{Error, Status, StatusKind};
+use headwater_store::{Backoff, Error, Status, StatusKind, connection};
 use redis::{Value, aio::MultiplexedConnection};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     RedisOptions,
-    backoff::Backoff,
     checks::Server,
     connect::Connector,
     failure::{self, Failure},
     hello::{self, Identity},
-    metric_definitions as names,
     script::Source,
 };
 
@@ -89,7 +87,7 @@ impl Link {
             seen: AtomicU64::new(identity.last.0),
             closed: AtomicBool::new(false),
         });
-        metrics::gauge!(names::CONNECTED).set(1.0);
+        connection::reached();
         tokio::spawn(keep(Arc::clone(&link)));
         Ok(link)
     }
@@ -148,7 +146,7 @@ impl Link {
         });
         if was && !self.closing.is_cancelled() {
             tracing::warn!(server = self.connector.shown(), why, "the connection to Redis was lost");
-            metrics::gauge!(names::CONNECTED).set(0.0);
+            connection::lost();
             self.say(StatusKind::Away, format!("{}: {why}", self.connector.shown()));
         }
     }
@@ -273,6 +271,11 @@ impl Link {
     }
 }
 
+/// The waits between two attempts to reach a server.
+pub(crate) const fn backoff() -> Backoff {
+    Backoff::new(Duration::from_millis(200), Duration::from_secs(3))
+}
+
 fn ready(connector: &Connector, live: &Live) -> Status {
     Status { kind: StatusKind::Ready, detail: format!("{} at {}", live.server.version, connector.shown()) }
 }
@@ -285,7 +288,7 @@ async fn connect(
     generation: u64,
     seen: Position,
 ) -> Result<(Live, Identity), Error> {
-    metrics::counter!(names::ATTEMPTS).increment(1);
+    connection::tried(1);
     let at = connector.find().await?;
     let (mut commands, server) = connector.open(&at, None).await?;
     let identity = hello::greet(&mut commands, &server, namespace, options, seen).await?;
@@ -306,7 +309,7 @@ async fn keep(link: Arc<Link>) {
             () = link.closing.cancelled() => return,
         }
         generation += 1;
-        let mut backoff = Backoff::new();
+        let mut backoff = backoff();
         let mut pause = Duration::ZERO;
         loop {
             tokio::select! {
@@ -321,8 +324,7 @@ async fn keep(link: Arc<Link>) {
             match attempt {
                 Ok((opened, identity)) => {
                     link.know(&identity);
-                    metrics::counter!(names::RECONNECTS).increment(1);
-                    metrics::gauge!(names::CONNECTED).set(1.0);
+                    connection::reached_again();
                     tracing::info!(server = link.connector.shown(), "connected to Redis again");
                     let status = ready(&link.connector, &opened);
                     link.live.send_replace(Some(opened));

@@ -1,6 +1,6 @@
 //! The metrics of the store over Redis: every name once, with unit and meaning.
 
-use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+use metrics::{Unit, describe_counter, describe_histogram};
 
 pub(crate) const GROUPS: &str = "headwater_redis_groups_total";
 pub(crate) const GROUP_EVENTS: &str = "headwater_redis_group_events";
@@ -8,12 +8,10 @@ pub(crate) const GROUP_SECONDS: &str = "headwater_redis_group_seconds";
 pub(crate) const EVENTS: &str = "headwater_redis_events_total";
 pub(crate) const EVENT_BYTES: &str = "headwater_redis_event_bytes_total";
 pub(crate) const DUPLICATES: &str = "headwater_redis_duplicates_total";
-pub(crate) const CONNECTED: &str = "headwater_store_connected";
-pub(crate) const RECONNECTS: &str = "headwater_store_reconnects_total";
-pub(crate) const ATTEMPTS: &str = "headwater_store_connect_attempts_total";
 
 /// Tells the recorder what the metrics mean.
 pub(crate) fn describe() {
+    headwater_store::connection::describe();
     describe_counter!(
         GROUPS,
         Unit::Count,
@@ -24,11 +22,4 @@ pub(crate) fn describe() {
     describe_counter!(EVENTS, Unit::Count, "Events stored.");
     describe_counter!(EVENT_BYTES, Unit::Bytes, "Encoded bytes of the events stored.");
     describe_counter!(DUPLICATES, Unit::Count, "Events that were stored already.");
-    describe_gauge!(CONNECTED, Unit::Count, "Whether the store's server can be reached: 1 or 0.");
-    describe_counter!(
-        RECONNECTS,
-        Unit::Count,
-        "Times the store's server was reached again after it was away."
-    );
-    describe_counter!(ATTEMPTS, Unit::Count, "Attempts to reach the store's server.");
 }

@@ -17,7 +17,8 @@ scripts! {
     APPEND = "scripts/append.lua";
     STREAM = "scripts/stream.lua";
     REFS = "scripts/refs.lua";
-    BODIES = "scripts/bodies.lua";
+    BODIES = "scripts/body.lua", "scripts/bodies.lua";
+    NEWS = "scripts/body.lua", "scripts/news.lua";
     STAMP = "scripts/stamp.lua";
     TAIL = "scripts/tail.lua";
     RUN = "scripts/run.lua";
@@ -46,24 +47,35 @@ impl Source {
         connection: &mut MultiplexedConnection,
         args: &[&[u8]],
     ) -> redis::RedisResult<Value> {
-        let command = |verb, source: &str| {
-            let mut command = Cmd::new();
-            command.arg(verb).arg(source).arg(0);
-            for arg in args {
-                command.arg(*arg);
-            }
-            command
-        };
-        let answer = connection.send_packed_command(&command("EVALSHA", &self.hash)).await;
+        let answer = connection.send_packed_command(&self.command(args)).await;
         let answer = answer.and_then(refused);
         match answer {
-            Err(error) if error.kind() == redis::ErrorKind::Server(redis::ServerErrorKind::NoScript) => {
-                let answer = connection.send_packed_command(&command("EVAL", self.text)).await;
+            Err(error) if is_unknown(&error) => {
+                let answer = connection.send_packed_command(&command("EVAL", self.text, args)).await;
                 answer.and_then(refused)
             }
             answer => answer,
         }
     }
+
+    /// Runs the script on a server that knows it.
+    pub(crate) fn command(&self, args: &[&[u8]]) -> Cmd {
+        command("EVALSHA", &self.hash, args)
+    }
+}
+
+/// Whether a server does not know a script.
+pub(crate) fn is_unknown(error: &redis::RedisError) -> bool {
+    error.kind() == redis::ErrorKind::Server(redis::ServerErrorKind::NoScript)
+}
+
+fn command(verb: &str, source: &str, args: &[&[u8]]) -> Cmd {
+    let mut command = Cmd::new();
+    command.arg(verb).arg(source).arg(0);
+    for arg in args {
+        command.arg(*arg);
+    }
+    command
 }
 
 /// A script's own error as an error. What it gives has none deeper inside.

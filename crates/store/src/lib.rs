@@ -15,6 +15,7 @@
 mod backoff;
 pub mod capabilities;
 mod clock;
+pub mod connection;
 pub mod error;
 mod gap;
 mod log;

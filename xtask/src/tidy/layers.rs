@@ -65,7 +65,7 @@ const NEVER: &[(&str, &[&str])] = &[
         "headwater-events",
         &["tokio", "futures-util", "async-trait", "axum", "hyper", "reqwest", "fjall", "metrics"],
     ),
-    ("headwater-store", &["axum", "hyper", "http", "reqwest", "fjall", "metrics"]),
+    ("headwater-store", &["axum", "hyper", "http", "reqwest", "fjall"]),
     ("headwater-embedded", &["axum", "hyper", "http", "reqwest"]),
     ("headwater-redis", &["axum", "hyper", "http", "reqwest", "fjall", "async-nats", "rdkafka"]),
     ("headwater-nats", &["axum", "hyper", "http", "reqwest", "fjall", "redis", "rdkafka"]),

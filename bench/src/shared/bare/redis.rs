@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 use async_trait::async_trait;
 use headwater_events::{Event, Tenant};
-use headwater_redis::bench::Bare;
+use headwater_redis::bench::{Bare, BareFollow};
 use headwater_store::Append;
 use redis::{AsyncConnectionConfig, Client, Value, aio::MultiplexedConnection};
 
@@ -31,7 +31,16 @@ impl Peer for Scripts {
     }
 
     async fn tail(&self) -> Result<Box<dyn Tail>> {
-        anyhow::bail!("scripts are not followed")
+        Ok(Box::new(Followed(self.0.follow(&Tenant::default()).await?)))
+    }
+}
+
+struct Followed(BareFollow);
+
+#[async_trait]
+impl Tail for Followed {
+    async fn next(&mut self, found: Found<'_>) -> Result<()> {
+        Ok(self.0.next(found).await?)
     }
 }
 

@@ -37,6 +37,8 @@ pub(crate) struct Lanes {
     reached: Vec<(Lane, Arc<Reached>)>,
     /// Where to resume behind the last item that was handed over.
     cursor: Cursor,
+    /// In which numbering each lane is read: a log that is replaced is told by each of them, one after the other.
+    epochs: BTreeMap<Lane, Epoch>,
     /// Items that are ready, none of them handed over.
     ready: VecDeque<Item>,
     /// How many lanes have not caught up.
@@ -103,19 +105,36 @@ impl Lanes {
     pub(crate) fn new(cursor: Cursor, gap: Option<Gap>, sources: Vec<LaneSource>) -> Self {
         let behind = sources.len();
         let reached = sources.iter().map(|part| (part.lane, Arc::clone(&part.reached))).collect();
+        let epochs = sources.iter().map(|part| (part.lane, cursor.epoch())).collect();
         let mut ready: VecDeque<_> = gap.into_iter().map(Item::Gap).collect();
         if behind == 0 {
             ready.push_back(Item::CaughtUp(cursor.clone()));
         }
         let parts = sources.into_iter().map(|part| items(part.lane, part.source)).collect();
-        Self { parts, reached, cursor, ready, behind }
+        Self { parts, reached, cursor, epochs, ready, behind }
     }
 
     /// Puts what a lane gave behind what is ready.
     fn take(&mut self, lane: Lane, items: Vec<Item>) {
         for item in items {
             let last = self.ready.back().map_or_else(|| self.cursor.clone(), Item::cursor);
-            let at = |cursor: &Cursor| widened(&last, lane, cursor.position(), cursor.epoch());
+            if let Item::Gap(gap) = &item
+                && gap.reason == GapReason::Reset
+                && let Some(before) = self.epochs.insert(lane, gap.to.epoch())
+                && before != gap.to.epoch()
+            {
+                // The first lane tells it for all: what follows is numbered anew everywhere.
+                if last.epoch() != gap.to.epoch() {
+                    let to = Cursor::new(last.scope(), gap.to.epoch(), before_all(last.place()));
+                    self.ready.push_back(Item::Gap(Gap { from: last, to, ..gap.clone() }));
+                }
+                continue;
+            }
+            // What a lane still gives of the numbering before has no place in the new one.
+            let at = |cursor: &Cursor| match cursor.epoch() == last.epoch() {
+                true => last.at(last.place().with(lane, cursor.position())),
+                false => last.clone(),
+            };
             self.ready.push_back(match item {
                 Item::Event(mut delivery) => {
                     delivery.cursor = at(&delivery.cursor);
@@ -138,9 +157,12 @@ impl Lanes {
     }
 }
 
-/// A place of one lane as one of all, with the others where they are in `last`.
-fn widened(last: &Cursor, lane: Lane, position: Position, epoch: Epoch) -> Cursor {
-    Cursor::new(last.scope(), epoch, last.place().with(lane, position))
+/// Before the first event of as many lanes.
+fn before_all(place: &Place) -> Place {
+    match place {
+        Place::One(_) => Place::One(Position::ZERO),
+        Place::Lanes(lanes) => Place::before_all(u16::try_from(lanes.len()).unwrap_or(u16::MAX)),
+    }
 }
 
 fn items(lane: Lane, source: Box<dyn Source>) -> Part {
@@ -162,7 +184,10 @@ impl Source for Lanes {
             match self.parts.next().await {
                 Some((lane, Ok(items))) => self.take(lane, items),
                 Some((lane, Err(Error::SlowConsumer { cursor }))) => {
-                    let cursor = widened(&self.cursor, lane, cursor.position(), cursor.epoch());
+                    let cursor = match cursor.epoch() == self.cursor.epoch() {
+                        true => self.cursor.at(self.cursor.place().with(lane, cursor.position())),
+                        false => self.cursor.clone(),
+                    };
                     return Err(Error::SlowConsumer { cursor });
                 }
                 Some((_, Err(error))) => return Err(error),
@@ -180,7 +205,9 @@ impl Source for Lanes {
             return self.cursor.clone();
         }
         // Everything that the lanes gave was handed over: what they passed since is hidden by the filter.
-        let place = self.reached.iter().fold(self.cursor.place().clone(), |place, (lane, reached)| {
+        let same = |lane| self.epochs.get(lane) == Some(&self.cursor.epoch());
+        let reached = self.reached.iter().filter(|(lane, _)| same(lane));
+        let place = reached.fold(self.cursor.place().clone(), |place, (lane, reached)| {
             let position = reached.get().max(place.of(*lane));
             if position > place.of(*lane) { place.with(*lane, position) } else { place }
         });

@@ -130,9 +130,12 @@ impl Link {
         mut next: Next,
     ) -> Result<bool, Error> {
         let resets = self.identity.borrow().resets;
+        let deletions = self.deletions().await?;
         loop {
             let mut ahead = match next {
-                Next::Scan(scan) => self.read_ahead(scan, filling.limit, filling.max_bytes),
+                Next::Scan(scan) => self.read_ahead(scan, filling.limit, filling.max_bytes, deletions),
+                // Some process deleted something, which may be among what was read.
+                Next::Ahead(ahead) if ahead.deletions != deletions => return Ok(false),
                 Next::Ahead(ahead) => ahead,
             };
             while let Some(part) = ahead.parts.recv().await {
@@ -160,7 +163,7 @@ impl Link {
     }
 
     /// Reads the next pages of somebody who reads on, and hands each over as soon as it is whole.
-    fn read_ahead(self: &Arc<Self>, mut scan: Scan, limit: usize, max_bytes: usize) -> Ahead {
+    fn read_ahead(self: &Arc<Self>, mut scan: Scan, limit: usize, max_bytes: usize, deletions: u64) -> Ahead {
         let link = Arc::clone(self);
         let limit = limit.clamp(1, CHUNK);
         let (sender, parts) = mpsc::channel(AHEAD + 1);
@@ -181,7 +184,7 @@ impl Link {
             }
             taken.map(|_| scan)
         });
-        Ahead { parts, scan }
+        Ahead { deletions, parts, scan }
     }
 
     /// Fills the page from where it is; gives whether there was more.

@@ -43,6 +43,8 @@ pub(super) enum Next {
 /// Pages that are read ahead.
 #[derive(Debug)]
 pub(super) struct Ahead {
+    /// [`Link::deletions`](crate::link::Link::deletions) before anything was read.
+    pub(super) deletions: u64,
     pub(super) parts: mpsc::Receiver<Part>,
     /// The consumer behind them.
     pub(super) scan: JoinHandle<Result<Scan, Error>>,

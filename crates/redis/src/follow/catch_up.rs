@@ -10,7 +10,7 @@ use headwater_events::{Position, Tenant};
 use headwater_store::{Error, FollowItem, FollowScope, Gap, GapReason, Record};
 use redis::Cmd;
 
-use super::step::{News, NoStep, Reading, Step};
+use super::step::{News, Reading, Step};
 use crate::{
     link::Link,
     reply::{self, Id},
@@ -79,9 +79,7 @@ impl CatchUp {
         let tenants: BTreeSet<Tenant> = feeds.keys().cloned().collect();
         let cap = Some(Id::behind(self.since));
         let reading = Reading { tenants: &tenants, arrivals: false, from: self.place, cap };
-        let mut live = self.link.live().await?;
-        let step = reading.step(&self.link, &mut live.commands, None).await;
-        let step = step.map_err(NoStep::into_error)?;
+        let step = reading.step(&self.link).await?;
         if first {
             // A feed that is gone altogether has nothing to say of what it had.
             let gone =

@@ -20,6 +20,8 @@ use headwater_events::Position;
 use headwater_store::{Error, Follow, FollowScope, ring::Ring};
 use tokio_util::sync::CancellationToken;
 
+#[cfg(feature = "bench")]
+pub(crate) use self::step::Reading;
 use self::wanted::Wanted;
 use crate::link::Link;
 

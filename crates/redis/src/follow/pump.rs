@@ -12,12 +12,11 @@ use redis::{Cmd, aio::MultiplexedConnection};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    step::{News, NoStep, Reading, Step},
+    step::{News, Reading, Step},
     wanted::Wanted,
 };
 use crate::{
-    backoff::Backoff,
-    link::Link,
+    link::{self, Link},
     reply::{self, Id},
     tail,
 };
@@ -65,7 +64,7 @@ impl Pump {
     }
 
     pub(super) async fn run(mut self) {
-        let mut backoff = Backoff::new();
+        let mut backoff = link::backoff();
         let closing = self.link.closing.clone();
         loop {
             let turn = tokio::select! {
@@ -73,7 +72,7 @@ impl Pump {
                 () = closing.cancelled() => return,
             };
             match turn {
-                Ok(true) => backoff = Backoff::new(),
+                Ok(true) => backoff.reset(),
                 Ok(false) => return,
                 Err(error) => {
                     tracing::debug!(%error, "reading the feeds was interrupted");
@@ -114,14 +113,9 @@ impl Pump {
             // The server may be another one, which may have lost something.
             self.look().await?;
         }
-        // What is waited for in one feed alone is all there is; several must be read at one moment.
-        let alone = self.tenants.len() == 1 && !self.everyone && self.hole().is_none();
-        let news = if alone {
-            self.read(&mut connection, Some(BLOCK)).await?
-        } else {
-            self.read(&mut connection, None).await? || self.wait(&mut connection).await?
-        };
-        if !news {
+        // What is known to be lost is told when all before it was read, and not waited for.
+        let waiting = Some(&mut connection).filter(|_| self.hole().is_none());
+        if !self.read(waiting).await? {
             self.look().await?;
         }
         Ok(true)
@@ -136,13 +130,13 @@ impl Pump {
     async fn include(&mut self) -> Result<(), Error> {
         let (subjects, version) = self.wanted.now();
         let tail = self.look().await?;
-        let mut live = self.link.live().await?;
         // Not for as long as there is something: a busy log always has.
-        while self.at.position < tail.0 && self.read(&mut live.commands, None).await? {}
+        while self.at.position < tail.0 && self.read(None).await? {}
         self.at = self.at.max(Id { position: tail.0, behind: 0 });
         self.tenants = subjects.iter().flatten().cloned().collect();
         self.everyone = subjects.contains(&None);
         if self.everyone {
+            let mut live = self.link.live().await?;
             let mut command = Cmd::new();
             command.arg("HKEYS").arg(format!("{}:tn", self.link.namespace));
             let names = live.commands.send_packed_command(&command).await.map_err(Error::unavailable)?;
@@ -176,13 +170,9 @@ impl Pump {
         self.at = Id { position: from.next().0, behind: 0 };
     }
 
-    /// Reads one step on, where there is nothing after at most so many ms, and tells what there is. Gives whether there
-    /// was anything.
-    async fn read(
-        &mut self,
-        connection: &mut MultiplexedConnection,
-        block: Option<u64>,
-    ) -> Result<bool, Error> {
+    /// Reads one step on and tells what there is; waits for it on a connection that is given. Gives whether there was
+    /// anything.
+    async fn read(&mut self, waiting: Option<&mut MultiplexedConnection>) -> Result<bool, Error> {
         let hole = self.hole();
         let reading = Reading {
             tenants: &self.tenants,
@@ -190,7 +180,10 @@ impl Pump {
             from: self.at,
             cap: hole.map(|(from, _)| Id::behind(from)),
         };
-        let step = reading.step(&self.link, connection, block).await.map_err(NoStep::into_error)?;
+        let step = match waiting {
+            Some(connection) => reading.step_after(&self.link, connection, BLOCK).await?,
+            None => reading.step(&self.link).await?,
+        };
         if self.link.epoch() != self.epoch {
             // What was read is of the new numbering, and is read again behind the place where it began.
             self.notice();
@@ -206,12 +199,6 @@ impl Pump {
             }
             _ => Ok(moved),
         }
-    }
-
-    /// Waits for news. Gives whether there is any, rather than that it was waited for in vain or something else is up.
-    async fn wait(&mut self, connection: &mut MultiplexedConnection) -> Result<bool, Error> {
-        let reading = Reading { tenants: &self.tenants, arrivals: self.everyone, from: self.at, cap: None };
-        reading.wait(&self.link, connection, BLOCK).await.map_err(NoStep::into_error)
     }
 
     fn tell(&mut self, step: Step) {

@@ -3,10 +3,5 @@
 -- Gives for each the entry, 0 if its stream was deleted, or 1 if it is missing.
 if replaced(ARGV[2]) then return redis.error_reply(REPLACED) end
 local found = {}
-for i = 3, #ARGV, 3 do
-  local run, class, id = ARGV[i], ARGV[i + 1], ARGV[i + 2]
-  local got = redis.call('XRANGE', body_key(run, class), id, id)[1]
-  if not got then got = is_deleted(run, tonumber(string.match(id, '^%d+'))) and 0 or 1 end
-  found[#found + 1] = got
-end
+for i = 3, #ARGV, 3 do found[#found + 1] = body_of(ARGV[i], ARGV[i + 1], ARGV[i + 2]) end
 return found

@@ -1,9 +1,12 @@
 //! What the tests of the store over Redis share.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
-use std::sync::{
-    Arc, Mutex, OnceLock, Weak,
-    atomic::{AtomicU32, Ordering},
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError, Weak,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use async_trait::async_trait;
@@ -44,14 +47,16 @@ impl Default for Place {
 }
 
 impl Place {
-    /// On a version of the server, the same for all tests of a program.
+    /// On a version of the server.
     pub fn on(program: &'static str) -> Self {
         Self { program, namespace: namespace(), own: OnceLock::new(), store: Mutex::default() }
     }
 
-    fn shared(&self) -> &'static Redis {
-        static SHARED: OnceLock<Redis> = OnceLock::new();
-        SHARED.get_or_init(|| Redis::start(self.server()).unwrap())
+    /// The server of this version that all tests of a program share.
+    fn shared(&self) -> Redis {
+        static SHARED: Mutex<BTreeMap<&str, Redis>> = Mutex::new(BTreeMap::new());
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.entry(self.program).or_insert_with(|| Redis::start(self.server()).unwrap()).clone()
     }
 
     fn server(&self) -> ServerOptions {

@@ -1,11 +1,8 @@
 //! Servers that will not do, and what others do to our keys.
-#![allow(missing_docs, clippy::unwrap_used)]
-
-mod common;
 
 use std::time::Duration;
 
-use common::{command, event, ids, namespace, of, scope, until_stored};
+use crate::common::{command, event, ids, namespace, of, scope, until_stored};
 use futures_util::StreamExt;
 use headwater_redis::{RedisOptions, RedisStore};
 use headwater_store::{

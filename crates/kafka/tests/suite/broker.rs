@@ -1,7 +1,4 @@
 //! The broker's suite over a real Kafka.
-#![allow(missing_docs)]
-
-mod kit;
 
 use std::sync::Arc;
 
@@ -14,7 +11,7 @@ use headwater_store::{
 };
 
 #[derive(Default)]
-struct Place(kit::OnKafka);
+struct Place(crate::kit::OnKafka);
 
 #[async_trait]
 impl OpenStore for Place {

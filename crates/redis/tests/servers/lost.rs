@@ -1,11 +1,8 @@
 //! Servers that come back without what they had.
-#![allow(missing_docs, clippy::unwrap_used)]
-
-mod common;
 
 use std::path::PathBuf;
 
-use common::{event, ids, scope, until_stored};
+use crate::common::{event, ids, scope, until_stored};
 use futures_util::StreamExt;
 use headwater_redis::{RedisOptions, RedisStore};
 use headwater_store::{EventLog, FollowItem, FollowScope, GapReason, Position, ReadScope, Tenant};

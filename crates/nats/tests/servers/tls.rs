@@ -1,14 +1,11 @@
 //! TLS with a real server: by its own authority, by another one, and where only one side speaks it.
-#![allow(clippy::unwrap_used)]
-
-mod kit;
 
 use std::{path::Path, time::Duration};
 
+use crate::kit::events::{ids, read, scope, sized};
 use headwater_nats::{NatsOptions, NatsStore};
 use headwater_store::{Error, EventLog};
 use headwater_test_servers::{Authority, Nats, NatsOptions as ServerOptions, aside};
-use kit::events::{ids, read, scope, sized};
 
 async fn start(authority: &Authority) -> Nats {
     let options = ServerOptions::default().tls(authority);
@@ -16,7 +13,7 @@ async fn start(authority: &Authority) -> Nats {
 }
 
 fn quick() -> NatsOptions {
-    NatsOptions { timeout: Duration::from_secs(3), ..kit::quiet() }
+    NatsOptions { timeout: Duration::from_secs(3), ..crate::kit::quiet() }
 }
 
 fn trusting(nats: &Nats, ca: &Path) -> String {

@@ -1,7 +1,4 @@
 //! The broker's suite over NATS.
-#![allow(missing_docs, clippy::unwrap_used)]
-
-mod kit;
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,7 +11,7 @@ use headwater_store::{
 };
 
 #[derive(Default)]
-struct Nats(kit::OnNats);
+struct Nats(crate::kit::OnNats);
 
 #[async_trait]
 impl OpenStore for Nats {

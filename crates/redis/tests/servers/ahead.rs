@@ -1,9 +1,6 @@
 //! Reading on from page to page, while others store and delete.
-#![allow(missing_docs, clippy::unwrap_used)]
 
-mod common;
-
-use common::{event, ids, namespace};
+use crate::common::{event, ids, namespace};
 use headwater_redis::{RedisOptions, RedisStore};
 use headwater_store::{EventLog, Page, Position, ReadScope, Tenant};
 use headwater_test_servers::{Redis, need};

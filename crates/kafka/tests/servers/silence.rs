@@ -1,20 +1,19 @@
 //! A server that stands still: every append is answered all the same.
 
-mod kit;
-
 use std::time::Duration;
 
 use headwater_kafka::{KafkaOptions, KafkaStore};
 use headwater_store::{Append, ClassesKey, Error, Event, EventLog, Position, ReadScope, StreamName, Tenant};
 use headwater_test_servers::aside;
 
-use self::kit::Own;
+use crate::kit::Own;
 
 /// How long an answer may take at the very most.
 const SOON: Duration = Duration::from_secs(60);
 /// Longer than the session of a test server, which is three seconds.
 const SESSION: Duration = Duration::from_secs(4);
 const ROUNDS: usize = 3;
+const MORE_ROUNDS: usize = 40;
 
 fn name() -> StreamName {
     "a".parse().expect("a name")
@@ -56,7 +55,8 @@ async fn a_server_that_lost_its_session_is_found_again() {
     let mut options = KafkaOptions::from_url(&own.url()).expect("a URL");
     (options.lanes, options.ring_bytes) = (2, 0);
     let store = KafkaStore::open(options).await.expect("the store opens");
-    for round in 0..ROUNDS {
+    let rounds = if std::env::var_os("HEADWATER_SOAK").is_some() { MORE_ROUNDS } else { ROUNDS };
+    for round in 0..rounds {
         for n in 0..10 {
             until_stored(&store, round * 20 + n).await;
         }

@@ -1,11 +1,8 @@
 //! TLS with a real server: by its own authority, by another one, and where only one side speaks it.
-#![allow(missing_docs, clippy::unwrap_used)]
-
-mod common;
 
 use std::path::Path;
 
-use common::{event, ids, scope};
+use crate::common::{event, ids, scope};
 use headwater_redis::{RedisOptions, RedisStore};
 use headwater_store::{Error, EventLog, Position};
 use headwater_test_servers::{Authority, Redis, RedisOptions as ServerOptions, aside, need};

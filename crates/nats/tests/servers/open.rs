@@ -1,14 +1,11 @@
 //! Servers and URLs that cannot work, and what is said of them.
-#![allow(clippy::unwrap_used)]
-
-mod kit;
 
 use std::{net::SocketAddr, time::Duration};
 
+use crate::kit::events::{ids, read, scope, sized};
 use headwater_nats::{NatsOptions, NatsStore};
 use headwater_store::{Error, EventLog};
 use headwater_test_servers::{Nats, NatsOptions as ServerOptions, aside};
-use kit::events::{ids, read, scope, sized};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 async fn server(options: ServerOptions) -> Nats {
@@ -16,7 +13,7 @@ async fn server(options: ServerOptions) -> Nats {
 }
 
 fn quick() -> NatsOptions {
-    NatsOptions { timeout: Duration::from_secs(3), ..kit::quiet() }
+    NatsOptions { timeout: Duration::from_secs(3), ..crate::kit::quiet() }
 }
 
 async fn refused(url: &str) -> String {

@@ -1,17 +1,14 @@
 //! What the server and the line may do to a store.
-#![allow(clippy::unwrap_used)]
-
-mod kit;
 
 use std::{sync::Arc, time::Duration};
 
-use headwater_nats::NatsOptions;
-use headwater_store::{EventLog, FollowItem, GapReason, Position, StatusKind, suite::Faults};
-use kit::{
+use crate::kit::{
     OnNats,
     events::{durable, follow, ids, next, next_ids, read, scope},
     quiet,
 };
+use headwater_nats::NatsOptions;
+use headwater_store::{EventLog, FollowItem, GapReason, Position, StatusKind, suite::Faults};
 
 /// Sends batches until each is stored, while the line is cut again and again; gives what was sent.
 async fn write_while_the_line_is_cut(place: &OnNats) -> Vec<String> {

@@ -1,7 +1,4 @@
 //! The broker's suite over a real Redis.
-#![allow(missing_docs, clippy::unwrap_used)]
-
-mod common;
 
 use std::sync::Arc;
 
@@ -14,7 +11,7 @@ use headwater_store::{
 };
 
 #[derive(Default)]
-struct Place(common::Place);
+struct Place(crate::common::Place);
 
 #[async_trait]
 impl OpenStore for Place {

@@ -1,5 +1,4 @@
 //! The dialect that plain Redis clients read, read by `redis-cli`.
-#![allow(missing_docs, clippy::unwrap_used)]
 
 use headwater_events::Event;
 use headwater_redis::{PlainStreams, RedisOptions as Options};

@@ -1,17 +1,14 @@
 //! Several processes on one log.
-#![allow(clippy::unwrap_used)]
-
-mod kit;
 
 use std::{sync::Arc, time::Duration};
 
-use headwater_nats::NatsOptions;
-use headwater_store::{ClassesKey, EventLog, FollowItem, FollowScope, ReadScope, StateStore, Tenant};
-use kit::{
+use crate::kit::{
     OnNats,
     events::{durable, event, follow, ids, next, next_ids, read, scope},
     quiet,
 };
+use headwater_nats::{NatsOptions, NatsStore};
+use headwater_store::{ClassesKey, EventLog, FollowItem, FollowScope, ReadScope, StateStore, Tenant};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_run_written_by_several_has_one_record() {
@@ -78,7 +75,7 @@ async fn many_followed_tenants_share_few_consumers() {
     }
     let consumers = async || {
         let client = async_nats::connect(place.url().split('?').next().unwrap()).await.unwrap();
-        kit::stream_info(&client, place.namespace()).await["state"]["consumer_count"].as_u64().unwrap()
+        crate::kit::stream_info(&client, place.namespace()).await["state"]["consumer_count"].as_u64().unwrap()
     };
     assert_eq!(consumers().await, 6, "five tenants, and one for all others");
     drop(live);
@@ -115,28 +112,26 @@ async fn names_inject_nothing() {
     assert!(read(&store, &none).await.0.is_empty());
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_read_ahead_and_deleted_is_not_shown() {
-    let place = OnNats::new();
-    let store = place.open_with(quiet()).await;
+/// Reads three of ten pages of two streams, deletes one of them, and reads on at once.
+async fn delete_while_it_is_read(reader: &NatsStore, deleter: &NatsStore) {
     for call in 0..10 {
         let batch = (0..100).map(|n| durable(if n % 2 == 0 { "a" } else { "b" }, call * 100 + n)).collect();
-        store.append(batch).await.unwrap();
+        reader.append(batch).await.unwrap();
     }
     let tenant = ReadScope::Tenant(Tenant::default());
     let mut next = headwater_store::Position::ZERO;
     let mut seen = 0;
     for _ in 0..3 {
-        let page = store.read(&tenant, next, 100, 1 << 20).await.unwrap();
+        let page = reader.read(&tenant, next, 100, 1 << 20).await.unwrap();
         assert!(page.more);
         seen += page.records.len();
         next = page.next;
     }
     // What comes next is being read ahead, or was.
-    assert!(store.remove(&Tenant::default(), &"a".parse().unwrap()).await.unwrap());
+    assert!(deleter.remove(&Tenant::default(), &"a".parse().unwrap()).await.unwrap());
     let mut rest = Vec::new();
     loop {
-        let page = store.read(&tenant, next, 100, 1 << 20).await.unwrap();
+        let page = reader.read(&tenant, next, 100, 1 << 20).await.unwrap();
         rest.extend(page.records);
         next = page.next;
         if !page.more {
@@ -145,6 +140,23 @@ async fn what_was_read_ahead_and_deleted_is_not_shown() {
     }
     assert_eq!((seen, rest.len()), (300, 350));
     assert!(rest.iter().all(|record| record.event().stream() == "b"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_read_ahead_and_deleted_is_not_shown() {
+    let place = OnNats::new();
+    let store = place.open_with(quiet()).await;
+    delete_while_it_is_read(&store, &store).await;
+}
+
+/// Nobody waits for the notice of it, which may never come.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_read_ahead_is_not_shown_once_another_process_deleted_it() {
+    for _ in 0..5 {
+        let place = OnNats::new();
+        let (reader, deleter) = (place.open_with(quiet()).await, place.open_with(quiet()).await);
+        delete_while_it_is_read(&reader, &deleter).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,7 +1,5 @@
 //! What the store makes of its topics, and of topics that are not as it needs them.
 
-mod kit;
-
 use std::{sync::Arc, time::Duration};
 
 use futures_util::StreamExt;
@@ -13,7 +11,7 @@ use headwater_store::{
 };
 use headwater_test_servers::{Kafka, aside};
 
-use self::kit::{Own, Past, topic};
+use crate::kit::{Own, Past, topic};
 
 const LANES: u16 = 3;
 const SOON: Duration = Duration::from_secs(30);

@@ -1,7 +1,5 @@
 //! History that is not in memory: scanning a lane within limits.
 
-mod kit;
-
 use std::sync::Arc;
 
 use headwater_kafka::KafkaStore;
@@ -27,7 +25,7 @@ fn name(run: usize) -> StreamName {
 
 /// Nothing in memory, one lane for all, and little looked at in one read.
 async fn store() -> Arc<KafkaStore> {
-    let place = kit::OnKafka::new();
+    let place = crate::kit::OnKafka::new();
     let mut options = place.options().await;
     (options.lanes, options.readers, options.scan_records, options.ring_bytes) = (1, 3, 17, 1);
     let store = KafkaStore::open(options).await.expect("the store opens");
@@ -90,7 +88,7 @@ async fn scans_give_what_there_is() {
 /// Opening reads from where the records of runs were saved, and knows them as they were.
 #[tokio::test(flavor = "multi_thread")]
 async fn records_of_runs_are_saved() {
-    let place = kit::OnKafka::new();
+    let place = crate::kit::OnKafka::new();
     let mut options = place.options().await;
     options.lanes = 2;
     let store = KafkaStore::open(options.clone()).await.expect("the store opens");

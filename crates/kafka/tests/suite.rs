@@ -1,5 +1,0 @@
-//! The store over Kafka passes the suite.
-
-mod kit;
-
-headwater_store::store_suite!(kit::OnKafka::new());

@@ -1,6 +1,0 @@
-//! The suite of the store contract over a real Valkey 9 (appendonly yes, appendfsync always).
-#![allow(missing_docs, clippy::unwrap_used)]
-
-mod common;
-
-headwater_store::store_suite!(common::Place::on("valkey-server"));
