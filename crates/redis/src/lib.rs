@@ -20,7 +20,6 @@
 //! * A server that was started anew without its newest entries gives their positions to nobody, and readers that cross
 //!   the place are told.
 
-mod backoff;
 #[cfg(feature = "bench")]
 pub mod bench;
 mod body;

@@ -9,14 +9,13 @@ use std::{
 };
 
 use headwater_events::{Epoch, Position};
-use headwater_store::{Error, Status, StatusKind};
+use headwater_store::{Backoff, Error, Status, StatusKind};
 use redis::{Value, aio::MultiplexedConnection};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     RedisOptions,
-    backoff::Backoff,
     checks::Server,
     connect::Connector,
     failure::{self, Failure},
@@ -24,6 +23,9 @@ use crate::{
     metric_definitions as names,
     script::Source,
 };
+
+/// The shortest and the longest wait before connecting again.
+pub(crate) const RETRY: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(3));
 
 /// Connections to one start of the server's process.
 #[derive(Clone)]
@@ -306,7 +308,7 @@ async fn keep(link: Arc<Link>) {
             () = link.closing.cancelled() => return,
         }
         generation += 1;
-        let mut backoff = Backoff::new();
+        let mut backoff = Backoff::new(RETRY.0, RETRY.1);
         let mut pause = Duration::ZERO;
         loop {
             tokio::select! {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use headwater_events::{Epoch, Position, Tenant};
-use headwater_store::{Error, GapReason, ring::Ring};
+use headwater_store::{Backoff, Error, GapReason, ring::Ring};
 use redis::{Cmd, aio::MultiplexedConnection};
 use tokio_util::sync::CancellationToken;
 
@@ -16,8 +16,7 @@ use super::{
     wanted::Wanted,
 };
 use crate::{
-    backoff::Backoff,
-    link::Link,
+    link::{Link, RETRY},
     reply::{self, Id},
     tail,
 };
@@ -65,7 +64,7 @@ impl Pump {
     }
 
     pub(super) async fn run(mut self) {
-        let mut backoff = Backoff::new();
+        let mut backoff = Backoff::new(RETRY.0, RETRY.1);
         let closing = self.link.closing.clone();
         loop {
             let turn = tokio::select! {
@@ -73,7 +72,7 @@ impl Pump {
                 () = closing.cancelled() => return,
             };
             match turn {
-                Ok(true) => backoff = Backoff::new(),
+                Ok(true) => backoff.reset(),
                 Ok(false) => return,
                 Err(error) => {
                     tracing::debug!(%error, "reading the feeds was interrupted");
