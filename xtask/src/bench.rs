@@ -14,9 +14,9 @@ const PEER: &str = "durable-streams";
 const PEER_PROGRAM: &str = "durable-streams-server";
 const PEER_VERSION: &str = "0.1.5";
 
-/// The shared stores, in the server and in the benchmarks.
+/// The shared stores, in the server and in the benchmarks, and the outbox.
 const STORES: &str = "headwater-cli/redis,headwater-cli/nats,headwater-cli/kafka,headwater-bench/redis,\
-                      headwater-bench/nats,headwater-bench/kafka";
+                      headwater-bench/nats,headwater-bench/kafka,headwater-bench/postgres";
 
 /// Event buses of others, in a workspace of their own.
 const BUSES: &str = "headwater-bench-peers";

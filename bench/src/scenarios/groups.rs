@@ -2,6 +2,7 @@
 //! runtime, and beside the bare clients' own groups.
 
 mod bare;
+mod beside;
 mod takeover;
 mod work;
 
@@ -48,6 +49,16 @@ pub(super) async fn run(setup: &Setup) -> Result<Vec<Row>> {
     }
     let what = "embedded, consume and ack, 4 workers";
     rows.push(Row::alone(what, "ev/s", embedded, Wanted::AtLeast(100_000.0)));
+    let (mut alone, mut calm, mut poisoned) = (Sample::default(), Sample::default(), Sample::default());
+    for _ in 0..setup.runs {
+        alone.push(beside::alone().await?);
+        calm.push(beside::poison(false).await?);
+        poisoned.push(beside::poison(true).await?);
+    }
+    let what = "embedded, one run alone, one event after the other";
+    rows.push(Row::alone(what, "ev/s", alone, Wanted::Nothing));
+    let what = "embedded, publish to handler at 1,000 ev/s beside a run that always fails: p99";
+    rows.push(Row::beside(what, "ms", poisoned, ("without it", calm), Wanted::Nothing));
     let mut seconds = Sample::default();
     for _ in 0..setup.runs {
         seconds.push(takeover::measure(setup).await?);

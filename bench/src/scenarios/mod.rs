@@ -8,6 +8,8 @@ mod hub;
 mod idle;
 #[cfg(feature = "shared")]
 mod latency;
+#[cfg(feature = "postgres")]
+mod outbox;
 mod publish;
 mod rate;
 #[cfg(feature = "shared")]
@@ -71,6 +73,12 @@ pub(crate) const ALL: &[Scenario] = &[
         name: "groups",
         about: "consume and ack by four workers, beside bare calls and the bare clients' groups",
         run: |setup| Box::pin(groups::run(setup)),
+    },
+    #[cfg(feature = "postgres")]
+    Scenario {
+        name: "outbox",
+        about: "from transactions in PostgreSQL through one relay to the embedded log",
+        run: |setup| Box::pin(outbox::run(setup)),
     },
     #[cfg(feature = "shared")]
     Scenario {

@@ -1,6 +1,6 @@
 //! Publishing: a batch is checked whole, then stored whole.
 
-use headwater_events::{Class, Code, Cursor, Event, EventError, ScopePrint, validate};
+use headwater_events::{Admitted, Class, Cursor, Event, EventError, ScopePrint, admit};
 use headwater_store::{Append, Store};
 use jiff::Timestamp;
 
@@ -37,22 +37,7 @@ pub(crate) fn prepare(
 }
 
 fn one(event: &Event, config: &BrokerConfig, now: Timestamp, limit: usize) -> Result<Append, EventError> {
-    let stream = event.stream_name()?;
-    if stream.is_reserved() {
-        let detail = format!("`{stream}` is Headwater's own: nothing is published there");
-        return Err(EventError::attribute(Code::InvalidStream, "stream", detail));
-    }
-    let tenant = event
-        .tenant_name()
-        .map_err(|e| EventError::attribute(Code::InvalidTenant, "tenant", e.to_string()))?;
-    let event = event.with_home(&tenant, &stream, now);
-    let size = event.json().len();
-    if size > limit {
-        let detail =
-            format!("event has {size} encoded bytes, {limit} are allowed: send large payloads by `dataref`");
-        return Err(EventError::new(Code::EventTooLarge, detail));
-    }
-    validate::event(&event, config.policy_of(&tenant))?;
+    let Admitted { event, tenant, stream } = admit(event, now, limit, |tenant| config.policy_of(tenant))?;
     let (class, mark) = (event.class(), event.mark());
     Ok(Append { event, tenant, stream, class, mark })
 }

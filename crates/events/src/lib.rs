@@ -13,6 +13,7 @@
 //!
 //! This crate does no I/O and knows no runtime.
 
+mod admit;
 pub mod catalogue;
 mod class;
 pub mod conflate;
@@ -31,6 +32,7 @@ pub mod run_state;
 pub mod upcast;
 pub mod validate;
 
+pub use admit::{Admitted, admit};
 pub use catalogue::{EventType, class_of, mark_of};
 pub use class::{Class, Classes, Mark};
 pub use cursor::{Cursor, CursorError, Scope, ScopePrint};

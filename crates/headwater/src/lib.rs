@@ -90,6 +90,8 @@ pub use headwater_gateway::{Gateway, GatewayConfig, Monitor};
 pub use headwater_kafka::{KafkaOptions, KafkaStore};
 #[cfg(feature = "nats")]
 pub use headwater_nats::{NatsOptions, NatsStore};
+#[cfg(feature = "postgres")]
+pub use headwater_postgres::{self as postgres, Inbox, Outbox};
 #[cfg(feature = "redis")]
 pub use headwater_redis::{RedisOptions, RedisStore};
 pub use headwater_store::{

@@ -28,7 +28,7 @@ pub mod state;
 #[cfg(feature = "test-util")]
 pub mod suite;
 
-pub use backoff::Backoff;
+pub use backoff::{Backoff, Waits};
 pub use capabilities::Capabilities;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::Error;

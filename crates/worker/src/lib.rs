@@ -27,7 +27,6 @@
 //! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(example()).unwrap();
 //! ```
 
-mod backoff;
 mod bounded;
 pub mod claims;
 mod context;
@@ -44,12 +43,13 @@ pub mod stock;
 mod trace;
 mod worker;
 
-pub use backoff::Backoff;
 pub use bounded::Bounded;
 pub use context::{Context, Stopped};
 pub use error::Error;
 pub use failure::{Failure, Kind, Outcome};
 pub use handler::{Handler, HandlerFn, Layer, handler_fn};
+/// How long to wait before the next try.
+pub use headwater_store::Waits as Backoff;
 pub use policy::{Action, Policy};
 pub use random::Random;
 pub use routes::Routes;

@@ -1,5 +1,7 @@
 //! What becomes of an event that was not handled, by the kind of its failure.
 
+use std::time::Duration;
+
 use headwater_broker::Verdict;
 
 use crate::{Backoff, Failure, Kind, Random};
@@ -21,7 +23,7 @@ pub enum Action {
 ///
 /// Unless told otherwise: what is undecodable, of an unknown version or rejected is given up at once, what was not
 /// tried is handed back, everything else is retried.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Policy {
     backoff: Backoff,
     rules: Vec<(Kind, Action)>,
@@ -69,15 +71,20 @@ impl Policy {
             Action::Reject => return Verdict::Reject { reason: failure.to_string() },
             Action::Release => return Verdict::Release,
         };
-        let after = failure.after.unwrap_or_else(|| backoff.after(attempt, random));
+        let after = failure.after.unwrap_or_else(|| backoff.after(attempt, random.fraction()));
         Verdict::Retry { after, reason: Some(failure.to_string()) }
+    }
+}
+
+impl Default for Policy {
+    /// Retries wait from half a second to a minute.
+    fn default() -> Self {
+        Self { backoff: Backoff::new(Duration::from_millis(500), Duration::from_secs(60)), rules: Vec::new() }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]

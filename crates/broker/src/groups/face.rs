@@ -54,8 +54,7 @@ impl ConsumerGroups for Broker {
         after: Position,
         limit: usize,
     ) -> Result<Vec<DeadLetter>, Error> {
-        let letters = self.groups().dead_letters(group, filter).await?;
-        Ok(letters.into_iter().filter(|letter| letter.position > after).take(limit).collect())
+        self.groups().dead_letters(group, filter, after, limit).await
     }
 
     async fn replay(&self, group: &Group, filter: &DeadLetterFilter) -> Result<u64, Error> {

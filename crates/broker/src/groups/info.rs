@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     Error,
-    api::groups::{DeadLetterFilter, Group, GroupConfig, GroupInfo, WorkerInfo},
+    api::groups::{Group, GroupConfig, GroupInfo, WorkerInfo},
 };
 
 /// How many events are read at once to count them.
@@ -55,7 +55,7 @@ impl Groups {
             oldest_unacked_ms: None,
             lag_events: self.store.capabilities().lag.then_some(0),
             lag_ms: None,
-            dead_letters: self.dead_letters(group, &DeadLetterFilter::default()).await?.len() as u64,
+            dead_letters: self.count_letters(group, &settings.config).await?,
         };
         for lane in (0..self.store.lanes()).map(Lane) {
             let state = self.state(&stored, settings, lane);

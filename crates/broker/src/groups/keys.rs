@@ -29,7 +29,7 @@ pub(super) fn worker(of: &Group, worker: &WorkerName) -> String {
     format!("{}w/{worker}", group(of))
 }
 
-/// Says that a group of all tenants has had dead letters in a tenant.
+/// Says that a group has had dead letters in a tenant, and up to where they are done with.
 pub(super) fn letters_of(of: &Group, tenant: &Tenant) -> String {
     format!("{}t/{tenant}", group(of))
 }

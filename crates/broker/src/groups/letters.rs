@@ -3,7 +3,9 @@
 //! A letter that was replayed or discarded is followed by an event that says so: what is open is a fold over the
 //! stream.
 
-use std::{collections::BTreeMap, time::Duration};
+mod list;
+
+use std::time::Duration;
 
 use headwater_events::{Class, Event, Lane, Mark, Position, StreamName, Tenant};
 use headwater_store::{Append, ClassesKey, ReadScope, Record, Store};
@@ -11,6 +13,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+pub(super) use self::list::{Wanted, count, open};
 use super::lost::Lost;
 use crate::{
     Error,
@@ -112,33 +115,6 @@ pub(super) async fn settle(
     let id = format!("{}/settled/{first}/{}", store.epoch(), letters.len());
     store.append(vec![append(group, tenant, SETTLED, &id, now, None, &settled)?]).await?;
     Ok(())
-}
-
-/// The letters of a group in a tenant that are open, in order.
-pub(super) async fn open(
-    store: &dyn Store,
-    group: &Group,
-    tenant: &Tenant,
-) -> Result<Vec<DeadLetter>, Error> {
-    let (mut letters, mut after) = (BTreeMap::new(), Position::ZERO);
-    loop {
-        let page = store.read(&scope(group, tenant), after, PAGE.0, PAGE.1).await?;
-        let source = source(group);
-        for record in page.records.iter().filter(|record| record.event().source() == source) {
-            if record.event().ty() == SETTLED {
-                let settled: Option<Settled> = payload(record);
-                for position in settled.map(|settled| settled.letters).unwrap_or_default() {
-                    letters.remove(&Position(position));
-                }
-            } else if let Some(letter) = read(tenant, record) {
-                letters.insert(record.position(), letter);
-            }
-        }
-        after = page.next;
-        if !page.more {
-            return Ok(letters.into_values().collect());
-        }
-    }
 }
 
 /// The event of a letter, at the place where it stood in the log.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use headwater_events::{Class, Position};
-use headwater_store::{ClassesKey, GapReason, ReadScope, Record, Store};
+use headwater_store::{ClassesKey, GapReason, Page, ReadScope, Record, Store};
 
 use tokio::time::Instant;
 
@@ -14,16 +14,16 @@ use crate::{
 };
 
 /// Events behind the mark are read when fewer than this are at hand.
-const LOW: usize = 256;
+pub(super) const LOW: usize = 512;
 /// How many are read at once, and how many bytes of them.
-const PAGE: (usize, usize) = (1024, 4 * 1024 * 1024);
+pub(super) const PAGE: (usize, usize) = (1024, 4 * 1024 * 1024);
 /// How often a mark is compared with the end of the log.
 const COMPARE: Duration = Duration::from_millis(500);
 /// How many events of a held run are read at once.
 const RUN_PAGE: usize = 64;
 
 impl LaneWork {
-    /// Gets to hand what the next `max` deliveries need.
+    /// Gets to hand what the next `max` deliveries need of runs that are held. What is behind the mark is read ahead.
     pub(super) async fn prepare(
         &mut self,
         store: &dyn Store,
@@ -36,16 +36,17 @@ impl LaneWork {
         for run in self.wanting(max) {
             self.read_run(store, group, &run).await?;
         }
-        while self.more && self.ahead.len() < LOW.min(max) {
-            let page = store.read(&self.scope, self.read_to, PAGE.0, PAGE.1).await?;
-            for gap in page.gaps {
-                self.tell(gap.from, gap.to, gap.reason, gap.stream);
-            }
-            self.ahead.extend(page.records);
-            self.read_to = page.next.max(self.read_to);
-            self.more = page.more;
-        }
         Ok(())
+    }
+
+    /// What was read behind `read_to`.
+    pub(super) fn take_page(&mut self, page: Page) {
+        for gap in page.gaps {
+            self.tell(gap.from, gap.to, gap.reason, gap.stream);
+        }
+        self.ahead.extend(page.records);
+        self.read_to = page.next.max(self.read_to);
+        (self.reading, self.more) = (false, page.more || self.touched);
     }
 
     /// Whether the mark is of a log that was longer. A server is asked now and then, not with every round.

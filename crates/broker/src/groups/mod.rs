@@ -189,32 +189,54 @@ impl Groups {
         }
     }
 
-    /// The open dead letters that a filter means, in order.
+    /// The open dead letters behind a position that a filter means, in order, at most `limit`.
     pub(crate) async fn dead_letters(
         &self,
         group: &Group,
         filter: &DeadLetterFilter,
+        after: Position,
+        limit: usize,
     ) -> Result<Vec<DeadLetter>, Error> {
-        let tenants = match &group.tenant {
-            Some(tenant) => vec![tenant.clone()],
-            None => Stored::read(&*self.store, group).await?.tenants,
-        };
-        let mut all = Vec::new();
-        for tenant in tenants {
-            all.extend(letters::open(&*self.store, group, &tenant).await?);
-        }
         let settings = self.store.get(&keys::config(group)).await?;
         let keep = settings.and_then(|entry| Settings::decode(&entry)?.config.dead_letters_keep);
         let now = self.clock.now();
-        all.retain(|letter| !letters::has_expired(letter, keep, now));
-        all.retain(|letter| {
-            (filter.positions.is_empty() || filter.positions.contains(&letter.position))
+        let means = |letter: &DeadLetter| {
+            !letters::has_expired(letter, keep, now)
+                && (filter.positions.is_empty() || filter.positions.contains(&letter.position))
                 && filter.stream.as_ref().is_none_or(|stream| letter.event.stream() == stream.as_str())
                 && filter.types.matches(&letter.event)
                 && filter.reason.as_ref().is_none_or(|reason| letter.reason.starts_with(reason.as_str()))
-        });
+        };
+        let wanted = letters::Wanted { after, limit, filter: &means };
+        let mut all = Vec::new();
+        for tenant in self.tenants_of(group).await? {
+            all.extend(letters::open(&*self.store, group, &tenant, &wanted).await?);
+        }
         all.sort_by_key(|letter| letter.position);
+        all.truncate(limit);
         Ok(all)
+    }
+
+    /// The tenants in which a group may have dead letters.
+    async fn tenants_of(&self, group: &Group) -> Result<Vec<Tenant>, Error> {
+        match &group.tenant {
+            Some(tenant) => Ok(vec![tenant.clone()]),
+            None => Ok(Stored::read(&*self.store, group).await?.tenants),
+        }
+    }
+
+    /// How many dead letters are open.
+    async fn count_letters(&self, group: &Group, config: &GroupConfig) -> Result<u64, Error> {
+        if config.dead_letters_keep.is_some() {
+            // Whether one has expired stands in it.
+            let all = DeadLetterFilter::default();
+            return Ok(self.dead_letters(group, &all, Position::ZERO, usize::MAX).await?.len() as u64);
+        }
+        let mut count = 0;
+        for tenant in self.tenants_of(group).await? {
+            count += letters::count(&*self.store, group, &tenant).await?;
+        }
+        Ok(count)
     }
 
     pub(crate) async fn replay(&self, group: &Group, filter: &DeadLetterFilter) -> Result<u64, Error> {
@@ -227,7 +249,7 @@ impl Groups {
 
     /// First the group learns of it, then the letters are marked: stopped in between, doing it again does the rest.
     async fn end_letters(&self, group: &Group, filter: &DeadLetterFilter, how: How) -> Result<u64, Error> {
-        let letters = self.dead_letters(group, filter).await?;
+        let letters = self.dead_letters(group, filter, Position::ZERO, usize::MAX).await?;
         if letters.is_empty() {
             return Ok(0);
         }

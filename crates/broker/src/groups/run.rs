@@ -4,13 +4,19 @@ use std::{
     cmp::Ordering,
     collections::HashMap,
     hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash, Hasher},
+    ops::Deref,
+    sync::Arc,
 };
 
 use headwater_events::{StreamName, Tenant};
 
-/// A run. Its hash is made once: every delivery looks it up in several tables.
+/// A run. Its hash is made once, and cloning copies a pointer: every delivery looks it up in several tables.
 #[derive(Debug, Clone)]
-pub(super) struct Run {
+pub(super) struct Run(Arc<Name>);
+
+/// What a run is called.
+#[derive(Debug)]
+pub(super) struct Name {
     hash: u64,
     pub(super) tenant: Tenant,
     pub(super) stream: StreamName,
@@ -23,13 +29,23 @@ impl Run {
     pub(super) fn new(tenant: Tenant, stream: StreamName) -> Self {
         let hash =
             BuildHasherDefault::<DefaultHasher>::default().hash_one((tenant.as_str(), stream.as_str()));
-        Self { hash, tenant, stream }
+        Self(Arc::new(Name { hash, tenant, stream }))
+    }
+}
+
+impl Deref for Run {
+    type Target = Name;
+
+    fn deref(&self) -> &Name {
+        &self.0
     }
 }
 
 impl PartialEq for Run {
     fn eq(&self, other: &Self) -> bool {
-        self.hash == other.hash && self.stream == other.stream && self.tenant == other.tenant
+        let same_name =
+            || self.hash == other.hash && self.stream == other.stream && self.tenant == other.tenant;
+        Arc::ptr_eq(&self.0, &other.0) || same_name()
     }
 }
 

@@ -48,7 +48,7 @@ pub(crate) enum Command {
     Group(groups::ShowArgs),
     /// List what a group could not handle, send it again, or give it up
     DeadLetters(dead_letters::Args),
-    /// Run a stock worker: metrics, logs, database, temporal
+    /// Run a stock worker: metrics, logs, database, outbox, temporal
     Worker(worker::Args),
     /// Copy streams from one broker to another; stopped anywhere, the next one goes on
     Mirror(mirror::Args),

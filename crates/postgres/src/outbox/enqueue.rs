@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use headwater_events::{Code, Event, EventError, Policy, lane_of, validate};
+use headwater_events::{Admitted, Event, EventError, Policy, admit, lane_of};
 use headwater_store::{Clock, SystemClock};
 use sqlx::{Postgres, SqlStr, Transaction};
 use xxhash_rust::xxh3::Xxh3;
@@ -146,27 +146,12 @@ impl Outbox {
     }
 
     fn row(&self, event: &Event, trace: Option<&TraceContext>, rows: &mut Rows) -> Result<(), EventError> {
-        let stream = event.stream_name()?;
-        if stream.is_reserved() {
-            let detail = format!("`{stream}` is Headwater's own: nothing is published there");
-            return Err(EventError::attribute(Code::InvalidStream, "stream", detail));
-        }
-        let tenant = event
-            .tenant_name()
-            .map_err(|e| EventError::attribute(Code::InvalidTenant, "tenant", e.to_string()))?;
         let event = match trace {
             Some(trace) if event.traceparent().is_none() => traced(event, trace)?,
             _ => event.clone(),
         };
-        let event = event.with_home(&tenant, &stream, self.clock.now());
-        let (size, limit) = (event.json().len(), self.max_event_bytes);
-        if size > limit {
-            let detail = format!(
-                "event has {size} encoded bytes, {limit} are allowed: send large payloads by `dataref`"
-            );
-            return Err(EventError::new(Code::EventTooLarge, detail));
-        }
-        validate::event(&event, self.policy)?;
+        let Admitted { event, tenant, stream } =
+            admit(&event, self.clock.now(), self.max_event_bytes, |_| self.policy)?;
         rows.slots.push(lane_of(tenant.as_str(), stream.as_str(), SLOTS).0.cast_signed());
         rows.runs.push(run_of(tenant.as_str(), stream.as_str()));
         rows.tenants.push(tenant.to_string());

@@ -89,7 +89,7 @@ impl Handler for Once {
                     return Ok(());
                 }
                 Err(error) if tries == TRIES => return Err(Failure::retry(error.to_string())),
-                Err(_) => tokio::time::sleep(backoff.after(tries, &self.by.random)).await,
+                Err(_) => tokio::time::sleep(backoff.after(tries, self.by.random.fraction())).await,
             }
             tries += 1;
         }

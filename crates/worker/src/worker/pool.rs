@@ -3,8 +3,11 @@
 use std::{
     any::Any,
     collections::VecDeque,
+    future::poll_fn,
     panic::AssertUnwindSafe,
+    pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::Poll,
     time::Duration,
 };
 
@@ -20,7 +23,8 @@ use crate::{Action, Context, Failure, Handler, Kind, Outcome, Policy, Stopped, t
 /// Handlers and what they are called for.
 ///
 /// A runner is a task that takes one delivery after the other while there are any, so that events whose handlers are
-/// quick cost no task each; before it calls a handler it sees to it that somebody else takes the next one.
+/// quick cost no task each. As many as the runtime has threads take what comes; where a handler has to wait, another one
+/// takes its place.
 pub(crate) struct Pool {
     pub(crate) slots: usize,
     handler: Arc<dyn Handler>,
@@ -44,6 +48,8 @@ struct Queue {
     /// Waiting, or with a handler.
     taken: usize,
     runners: usize,
+    /// Runners whose handler waits for something.
+    held_up: usize,
     /// How many free slots somebody waits for.
     wanted: usize,
 }
@@ -73,7 +79,7 @@ impl Pool {
     /// Waits until there are free slots, a moment longer until there are many, and gives how many.
     pub(crate) async fn free(&self) -> usize {
         let some = self.wait_for(1).await;
-        let many = self.slots.div_ceil(2);
+        let many = self.slots - self.slots / 8;
         if some >= many {
             return some;
         }
@@ -104,48 +110,64 @@ impl Pool {
         queue.taken += contexts.len();
         self.link.meters.busy.set(queue.taken as f64);
         queue.waiting.extend(contexts);
-        drop(queue);
-        self.more();
+        self.more(queue);
     }
 
-    /// One runner more, where there is something for it.
-    fn more(self: &Arc<Self>) {
-        let mut queue = self.lock();
-        if queue.waiting.is_empty() || queue.runners >= self.slots {
-            return;
-        }
-        queue.runners += 1;
+    /// As many runners more as there are threads and something for them.
+    fn more(self: &Arc<Self>, mut queue: MutexGuard<'_, Queue>) {
+        let threads = tokio::runtime::Handle::current().metrics().num_workers();
+        let at_work = queue.runners - queue.held_up;
+        let wanted = threads.saturating_sub(at_work).min(queue.waiting.len());
+        let more = wanted.min(self.slots.saturating_sub(queue.runners));
+        queue.runners += more;
         drop(queue);
-        self.tasks.spawn(Arc::clone(self).runner());
+        for _ in 0..more {
+            self.tasks.spawn(Arc::clone(self).runner());
+        }
     }
 
     async fn runner(self: Arc<Self>) {
-        while let Some(context) = self.next() {
-            self.more();
-            self.one(&context).await;
-            self.done();
+        let mut next = self.next(false);
+        while let Some(context) = next {
+            let mut call = pin!(self.one(&context));
+            // A handler that is ready at once holds nobody up.
+            if poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx))).await.is_pending() {
+                self.hold_up();
+                call.await;
+                self.lock().held_up -= 1;
+            }
+            next = self.next(true);
             tokio::task::coop::consume_budget().await;
         }
     }
 
-    /// The next delivery for a runner, which ends where there is none.
-    fn next(&self) -> Option<Context> {
+    /// The handler of a runner has to wait: somebody else takes what comes.
+    fn hold_up(self: &Arc<Self>) {
         let mut queue = self.lock();
-        let next = queue.waiting.pop_front();
-        queue.runners -= usize::from(next.is_none());
-        next
+        queue.held_up += 1;
+        self.more(queue);
     }
 
-    /// A slot is free again.
-    fn done(&self) {
+    /// The next delivery for a runner, which ends where there is none. `done`: it has handled one, whose slot is free.
+    fn next(&self, done: bool) -> Option<Context> {
         let mut queue = self.lock();
-        queue.taken -= 1;
-        self.link.meters.busy.set(queue.taken as f64);
-        let enough = self.slots - queue.taken.min(self.slots) >= queue.wanted;
+        if done {
+            queue.taken -= 1;
+            self.link.meters.busy.set(queue.taken as f64);
+        }
+        let enough = done && self.slots - queue.taken.min(self.slots) >= queue.wanted;
+        let nothing_runs = done && queue.taken == 0;
+        let next = queue.waiting.pop_front();
+        queue.runners -= usize::from(next.is_none());
         drop(queue);
         if enough {
             self.freed.notify_one();
         }
+        if nothing_runs {
+            // No verdict will follow that could be told with these.
+            self.settler.hurry();
+        }
+        next
     }
 
     async fn one(&self, context: &Context) {
@@ -164,7 +186,7 @@ impl Pool {
             && self.policy.action(failure.kind) == Action::Release
         {
             // It comes back at once: not at the speed of a loop.
-            let pause = self.link.backoff.after(1, &self.link.random);
+            let pause = self.link.backoff.after(1, self.link.random.fraction());
             let _ = tokio::time::timeout(pause, self.draining.cancelled()).await;
         }
         self.flights.end(lease);

@@ -79,7 +79,7 @@ impl Run {
                     failures += 1;
                     tracing::warn!(group = %link.group, %error, "the group cannot be joined yet");
                     link.status.waits(&link.meters, &error);
-                    tokio::time::sleep(link.backoff.after(failures, &link.random)).await;
+                    tokio::time::sleep(link.backoff.after(failures, link.random.fraction())).await;
                 }
             }
         }
@@ -149,7 +149,7 @@ impl Run {
                     link.status.waits(&link.meters, &error);
                     tokio::select! {
                         () = &mut stop => return Ok(()),
-                        () = tokio::time::sleep(link.backoff.after(failures, &link.random)) => {}
+                        () = tokio::time::sleep(link.backoff.after(failures, link.random.fraction())) => {}
                     }
                     // The group may have been given another lease meanwhile.
                     if let Ok(Some(info)) = link.groups.group(&link.group).await {

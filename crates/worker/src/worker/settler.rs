@@ -20,12 +20,14 @@ const GATHER: Duration = Duration::from_millis(1);
 pub(crate) struct Settler {
     waiting: Mutex<Vec<Settlement>>,
     wake: Notify,
+    /// More will not follow soon.
+    hurry: Notify,
     one: Semaphore,
 }
 
 impl Settler {
     pub(crate) fn new() -> Self {
-        Self { waiting: Mutex::default(), wake: Notify::new(), one: Semaphore::new(1) }
+        Self { waiting: Mutex::default(), wake: Notify::new(), hurry: Notify::new(), one: Semaphore::new(1) }
     }
 
     pub(crate) fn push(&self, settlement: Settlement) {
@@ -43,6 +45,11 @@ impl Settler {
         self.wake.notify_one();
     }
 
+    /// Nothing follows that could be told with what waits.
+    pub(crate) fn hurry(&self) {
+        self.hurry.notify_one();
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.lock().len()
     }
@@ -52,7 +59,8 @@ impl Settler {
     pub(crate) async fn run(&self, link: &Link) {
         loop {
             self.wake.notified().await;
-            tokio::time::sleep(GATHER).await;
+            // Told at once where nothing more is on its way.
+            let _ = tokio::time::timeout(GATHER, self.hurry.notified()).await;
             self.flush(link).await;
         }
     }
@@ -85,7 +93,7 @@ impl Settler {
                     drop(guard);
                     failures += 1;
                     link.status.waits(&link.meters, &error);
-                    tokio::time::sleep(link.backoff.after(failures, &link.random)).await;
+                    tokio::time::sleep(link.backoff.after(failures, link.random.fraction())).await;
                 }
             }
         }

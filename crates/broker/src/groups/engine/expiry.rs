@@ -8,12 +8,16 @@ use tokio::{sync::oneshot, time::Instant};
 use super::{Engine, Raised, Round};
 use crate::{
     Error,
+    api::groups::DeadLetter,
     groups::{
         letters::{self, How},
         run::Run,
         stored::Stored,
     },
 };
+
+/// How many letters expire at once.
+const AT_ONCE: usize = 1000;
 
 impl Engine {
     /// Lets go what waits for letters whose time has passed.
@@ -29,10 +33,11 @@ impl Engine {
         };
         let (mut raised, mut expired) = (Raised::new(), BTreeMap::<Tenant, Vec<Position>>::new());
         for tenant in tenants {
-            for letter in letters::open(&*self.store, &self.group, &tenant).await? {
-                if letters::has_expired(&letter, Some(keep), self.clock.now())
-                    && let Ok(stream) = letter.event.stream_name()
-                {
+            let now = self.clock.now();
+            let expired_now = |letter: &DeadLetter| letters::has_expired(letter, Some(keep), now);
+            let wanted = letters::Wanted { after: Position::ZERO, limit: AT_ONCE, filter: &expired_now };
+            for letter in letters::open(&*self.store, &self.group, &tenant, &wanted).await? {
+                if let Ok(stream) = letter.event.stream_name() {
                     raised.push((letter.lane, Run::new(tenant.clone(), stream), None));
                     expired.entry(tenant.clone()).or_default().push(letter.position);
                 }
@@ -47,7 +52,7 @@ impl Engine {
     }
 
     /// Marks letters that their runs no longer wait for. Failed, they are found again.
-    pub(super) async fn end_expired(&self, expired: &[(Tenant, Vec<Position>)]) {
+    pub(super) async fn end_expired(&mut self, expired: &[(Tenant, Vec<Position>)]) {
         for (tenant, positions) in expired {
             let now = self.clock.now();
             let marked =

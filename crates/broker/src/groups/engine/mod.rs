@@ -1,28 +1,44 @@
 //! A group at work in one process: one task, that does everything in rounds.
 //!
 //! ```text
-//!   calls ──► take what has come ──► settle, bury, share out lanes, give ──► store what changed ──► answer
+//!   calls ──► take what has come ──► settle, bury, give ──► store what changed ──► answer
+//!                     └────────────── meanwhile, with the lanes that are not being stored ──┘
 //! ```
 //!
-//! A round changes lanes in memory, stores each changed lane with one compare-and-set, and answers afterwards. A lane
-//! that somebody else changed meanwhile is loaded again: what was settled is settled once more on the new state, what
-//! was given out of it was not handed to anybody and is forgotten. Rounds that store follow each other at an interval,
-//! so that the calls of many workers share a write.
+//! A round changes lanes in memory, stores each changed lane with one compare-and-set, and answers afterwards. Until
+//! they are stored its lanes are its own: what is asked of them waits, in order, so that nothing is built on a state
+//! that may not come to be. A lane that another process changed meanwhile is loaded again: what was settled is settled
+//! once more on the new state, what was given out of it was not handed to anybody and is forgotten. A lane that was
+//! stored rests for a moment, the longer the more it holds, so that the calls of many workers share a write.
+//!
+//! What concerns all lanes (who has which, what others have stored) is done when none is being stored. The log is read
+//! ahead beside all this.
 
 mod answers;
+mod busy;
 mod expiry;
+mod reads;
 mod upkeep;
 mod verdicts;
+mod wake;
+mod writes;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 
+use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use headwater_events::{Lane, Position, Tenant};
-use headwater_store::{Clock, Error as StoreError, Store};
+use headwater_store::{Backoff, Clock, Store};
 use tokio::{
     sync::{mpsc, oneshot},
+    task::JoinSet,
     time::Instant,
 };
 
+use self::{busy::Busy, reads::ReadAhead, writes::Written};
 use super::{
     activity::Activity,
     lane::LaneWork,
@@ -37,14 +53,16 @@ use crate::{
     api::groups::{Fetch, Fetched, Group, Refused, Settlement, WorkerName},
 };
 
-/// How often a round that stores may be, at most.
+/// How long a lane rests at most between two writes.
 const INTERVAL: Duration = Duration::from_millis(10);
-/// How many calls a round takes at most.
+/// How many calls are taken at once, and how many may wait for their lanes.
 const CALLS: usize = 1024;
 /// How often a lane that others keep changing is tried in a round.
 const TRIES: usize = 8;
 /// How long a group that nobody asks for stays at work.
 const IDLE: Duration = Duration::from_secs(60);
+/// How long rounds wait after one has failed.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(500));
 
 pub(super) type Answer<T> = oneshot::Sender<Result<T, Error>>;
 
@@ -74,41 +92,67 @@ pub(super) struct Engine {
     lanes: BTreeMap<Lane, LaneWork>,
     workers: Workers,
     waiting: Vec<Waiting>,
+    /// What is said of deliveries whose lanes are busy, in order.
+    words: VecDeque<Word>,
+    asked: Asked,
     /// Deliveries that nobody has got.
     orphans: Vec<Lease>,
     activity: Activity,
+    writes: FuturesUnordered<BoxFuture<'static, Written>>,
+    reads: JoinSet<ReadAhead>,
     next_look: Instant,
     next_expiry: Instant,
-    last_write: Option<Instant>,
+    /// No round before this time: the last one failed.
+    not_before: Instant,
+    pauses: Backoff,
     last_call: Instant,
     turn: usize,
+    /// The group is deleted, or its store closed.
+    gone: bool,
+}
+
+/// What waits until no lane is being stored.
+#[derive(Default)]
+struct Asked {
+    look: bool,
+    /// A lane has become free, or somebody has one too many.
+    share: bool,
+    leaves: Vec<(WorkerName, Answer<()>)>,
+    raises: Vec<(Raised, Answer<()>)>,
 }
 
 /// A worker that waits for work.
 struct Waiting {
     fetch: Fetch,
+    since: Instant,
     until: Instant,
     answer: Answer<Fetched>,
 }
 
-/// What one round has done and not said.
-#[derive(Default)]
-struct Round {
-    settles: Vec<Settling>,
-    given: Vec<(usize, Fetched)>,
-    leaves: Vec<(WorkerName, Answer<()>)>,
-    raises: Vec<(Raised, Answer<()>)>,
-    extends: Vec<(Vec<Lease>, Answer<Results>)>,
-    /// Dead letters whose time has passed.
-    expired: Vec<(Tenant, Vec<Position>)>,
-    looks: bool,
-    gone: bool,
+/// What a worker says of its deliveries.
+enum Word {
+    Settle(Settling),
+    Extend(Vec<Lease>, Answer<Results>),
 }
 
 struct Settling {
     settlements: Vec<Settlement>,
     results: Results,
     answer: Answer<Results>,
+}
+
+/// What one round has done and not said.
+#[derive(Default)]
+struct Round {
+    settles: Vec<Settling>,
+    extends: Vec<(Vec<Lease>, Answer<Results>)>,
+    given: Vec<(Waiting, Fetched)>,
+    leaves: Vec<(WorkerName, Answer<()>)>,
+    raises: Vec<(Raised, Answer<()>)>,
+    /// Dead letters whose time has passed.
+    expired: Vec<(Tenant, Vec<Position>)>,
+    /// How often it was begun again, because others changed its lanes.
+    tries: usize,
 }
 
 impl Engine {
@@ -127,13 +171,19 @@ impl Engine {
             lanes: BTreeMap::new(),
             workers: Workers::default(),
             waiting: Vec::new(),
+            words: VecDeque::new(),
+            asked: Asked::default(),
             orphans: Vec::new(),
             activity,
+            writes: FuturesUnordered::new(),
+            reads: JoinSet::new(),
             next_look: now,
             next_expiry: now,
-            last_write: None,
+            not_before: now,
+            pauses: Backoff::new(PAUSES.0, PAUSES.1),
             last_call: now,
             turn: 0,
+            gone: false,
             store,
             clock,
             group,
@@ -145,37 +195,29 @@ impl Engine {
     /// Works until nobody has asked for a while, or the group is gone, or no more calls can come.
     pub(super) async fn run(mut self, mut calls: mpsc::Receiver<Call>) {
         let mut taken = Vec::with_capacity(CALLS);
-        loop {
+        while !self.gone {
+            let wakes_at = self.wakes_at();
             tokio::select! {
-                count = calls.recv_many(&mut taken, CALLS) => {
+                Some(written) = self.writes.next(), if !self.writes.is_empty() => self.written(written).await,
+                Some(read) = self.reads.join_next(), if !self.reads.is_empty() => self.have_read(read),
+                count = calls.recv_many(&mut taken, CALLS), if self.words.len() < CALLS => {
                     if count == 0 {
                         break;
                     }
                     self.last_call = Instant::now();
+                    self.take(taken.drain(..));
                 }
                 () = self.activity.changed(), if !self.waiting.is_empty() => {}
-                () = tokio::time::sleep_until(self.wakes_at()) => {}
+                () = tokio::time::sleep_until(wakes_at) => {}
             }
-            if let Some(last) = self.last_write {
-                tokio::time::sleep_until(last + INTERVAL).await;
-                while taken.len() < CALLS
-                    && let Ok(call) = calls.try_recv()
-                {
-                    taken.push(call);
-                }
-            }
-            let mut round = Round::default();
-            self.take(&mut round, std::mem::take(&mut taken));
-            if let Err(error) = self.round(&mut round).await {
-                let gone = matches!(error, Error::NoGroup | Error::Store(StoreError::Closed));
-                self.fail(round, &error);
-                if gone {
-                    break;
-                }
-            }
+            self.round().await;
             if self.is_idle() && calls.is_empty() {
                 break;
             }
+        }
+        // Who waits for an answer gets it, but for those who can ask again.
+        while let Some(written) = self.writes.next().await {
+            self.written(written).await;
         }
     }
 
@@ -188,30 +230,13 @@ impl Engine {
     }
 
     fn is_idle(&self) -> bool {
-        self.workers.here.is_empty() && self.waiting.is_empty() && self.last_call.elapsed() > IDLE
+        self.workers.here.is_empty()
+            && self.waiting.is_empty()
+            && self.writes.is_empty()
+            && self.last_call.elapsed() > IDLE
     }
 
-    /// When something is to be done without a call.
-    fn wakes_at(&self) -> Instant {
-        let now = Instant::now();
-        if self.workers.here.is_empty() {
-            return now + IDLE;
-        }
-        let mut at = self.next_look;
-        for waiting in &self.waiting {
-            at = at.min(waiting.until);
-        }
-        if !self.waiting.is_empty() {
-            let now_ms = self.now_ms();
-            for due in self.lanes.values().filter_map(LaneWork::next_due) {
-                let wait = u64::try_from(due.saturating_sub(now_ms)).unwrap_or(0).max(1);
-                at = at.min(now + Duration::from_millis(wait));
-            }
-        }
-        at
-    }
-
-    fn take(&mut self, round: &mut Round, calls: Vec<Call>) {
+    fn take(&mut self, calls: impl Iterator<Item = Call>) {
         let now = Instant::now();
         for call in calls {
             match call {
@@ -222,72 +247,68 @@ impl Engine {
                         let _ = answer.send(Err(Error::WorkerConflict));
                         continue;
                     }
-                    round.looks |= self.workers.hear(&fetch.worker, session, now);
+                    self.asked.look |= self.workers.hear(&fetch.worker, session, now);
                     let until = now + fetch.wait;
-                    self.waiting.push(Waiting { fetch, until, answer });
+                    self.waiting.push(Waiting { fetch, since: now, until, answer });
                 }
                 Call::Settle(settlements, answer) => {
                     self.hear_holders(settlements.iter().map(|settlement| &settlement.lease), now);
-                    round.settles.push(Settling {
-                        results: vec![Ok(()); settlements.len()],
-                        settlements,
-                        answer,
-                    });
+                    let results = vec![Ok(()); settlements.len()];
+                    self.words.push_back(Word::Settle(Settling { results, settlements, answer }));
                 }
                 Call::Extend(leases, answer) => {
                     self.hear_holders(leases.iter(), now);
-                    round.extends.push((leases, answer));
+                    self.words.push_back(Word::Extend(leases, answer));
                 }
-                Call::Leave(worker, answer) => round.leaves.push((worker, answer)),
-                Call::Raise(raised, answer) => round.raises.push((raised, answer)),
-                Call::Changed => round.looks = true,
+                Call::Leave(worker, answer) => self.asked.leaves.push((worker, answer)),
+                Call::Raise(raised, answer) => self.asked.raises.push((raised, answer)),
+                Call::Changed => self.asked.look = true,
             }
         }
     }
 
     /// Who speaks of a lease it holds lives.
     fn hear_holders<'a>(&mut self, leases: impl Iterator<Item = &'a Lease>, now: Instant) {
+        let mut heard = Busy::new(self.store.lanes());
         for lease in leases {
+            if heard.has(lease.lane) {
+                continue;
+            }
             let work = self.lanes.get(&lease.lane).filter(|work| work.holds(lease).is_ok());
             if let Some(owner) = work.and_then(|work| work.state.owner.as_ref())
                 && let Some(here) = self.workers.here.get_mut(&owner.worker)
             {
                 here.heard = now;
+                heard.add(lease.lane);
             }
         }
     }
 
-    /// Does what a round has to do, stores it, and answers.
-    async fn round(&mut self, round: &mut Round) -> Result<(), Error> {
+    /// Does what can be done now, and begins to store it.
+    async fn round(&mut self) {
+        if Instant::now() < self.not_before {
+            return;
+        }
+        let mut round = Round::default();
+        match self.fill(&mut round).await {
+            Ok(()) => self.store(round).await,
+            Err(error) => self.fail(round, &error),
+        }
+    }
+
+    async fn fill(&mut self, round: &mut Round) -> Result<(), Error> {
         let now = Instant::now();
-        for worker in self.workers.silent(now, self.lease()) {
-            tracing::info!(group = %self.group, %worker, "a worker fell silent: its lanes go to others");
-            self.let_go(&worker);
-            self.workers.leave(&*self.store, &self.group, &worker).await?;
-        }
-        for (worker, _) in &round.leaves {
-            self.let_go(worker);
-            self.waiting.retain(|waiting| waiting.fetch.worker != *worker);
-            self.workers.leave(&*self.store, &self.group, worker).await?;
-        }
-        if round.looks || (now >= self.next_look && !self.workers.here.is_empty()) {
-            self.look(round, now).await?;
-            if round.gone {
-                return Err(Error::NoGroup);
+        if self.wants_quiet(now) {
+            if !self.writes.is_empty() {
+                // The last one that is being stored wakes.
+                return Ok(());
             }
+            self.keep_up(round, now).await?;
         }
-        self.expire_letters(round, now).await?;
-        self.load_stale().await?;
-        self.take_back();
-        self.share_out(now);
-        let mut lost = self.expire(now);
-        self.settle(round, &mut lost).await?;
-        self.bury(lost).await?;
-        self.give(round).await?;
-        self.store(round).await?;
-        let expired = std::mem::take(&mut round.expired);
-        self.answer(std::mem::take(round));
-        self.end_expired(&expired).await;
-        Ok(())
+        let mut busy = self.busy(now);
+        self.take_back(&busy);
+        self.hand_over(&busy);
+        self.hear_words(round, &mut busy).await?;
+        self.give(round, &busy).await
     }
 }

@@ -6,7 +6,7 @@ use headwater_events::{Epoch, Lane, Position};
 use headwater_store::ReadScope;
 use tokio::time::Instant;
 
-use super::{Engine, Round};
+use super::{Busy, Engine, Round};
 use crate::{
     Error,
     api::groups::WorkerName,
@@ -14,13 +14,46 @@ use crate::{
 };
 
 impl Engine {
+    /// Does what concerns all lanes. None is being stored.
+    pub(super) async fn keep_up(&mut self, round: &mut Round, now: Instant) -> Result<(), Error> {
+        let asked = std::mem::take(&mut self.asked);
+        (round.leaves, round.raises) = (asked.leaves, asked.raises);
+        for waiting in &self.waiting {
+            // A worker that waits for an answer lives.
+            self.workers.hear(&waiting.fetch.worker, waiting.fetch.session.unwrap_or_default(), now);
+        }
+        for worker in self.workers.silent(now, self.lease()) {
+            tracing::info!(group = %self.group, %worker, "a worker fell silent: its lanes go to others");
+            self.let_go(&worker);
+            self.workers.leave(&*self.store, &self.group, &worker).await?;
+        }
+        for (worker, _) in &round.leaves {
+            self.let_go(worker);
+            self.waiting.retain(|waiting| waiting.fetch.worker != *worker);
+            self.workers.leave(&*self.store, &self.group, worker).await?;
+        }
+        if asked.look || (now >= self.next_look && !self.workers.here.is_empty()) {
+            self.look(now).await?;
+        }
+        self.expire_letters(round, now).await?;
+        self.load_stale().await?;
+        // Twice: who comes first may take what a later one lets go.
+        self.share_out(now);
+        self.share_out(now);
+        let lost = self.expire(now);
+        self.bury(lost).await?;
+        for (raised, _) in &round.raises {
+            self.raise(raised.iter());
+        }
+        Ok(())
+    }
+
     /// Reads what others have stored.
-    pub(super) async fn look(&mut self, round: &mut Round, now: Instant) -> Result<(), Error> {
+    async fn look(&mut self, now: Instant) -> Result<(), Error> {
         self.workers.beat(&*self.store, &self.group, now, self.lease()).await?;
         let stored = Stored::read(&*self.store, &self.group).await?;
         let Some((settings, _)) = &stored.settings else {
-            round.gone = true;
-            return Ok(());
+            return Err(Error::NoGroup);
         };
         if settings.life != self.settings.life {
             self.lanes.clear();
@@ -65,7 +98,7 @@ impl Engine {
     }
 
     /// Loads lanes again whose last write failed.
-    pub(super) async fn load_stale(&mut self) -> Result<(), Error> {
+    async fn load_stale(&mut self) -> Result<(), Error> {
         let stale: Vec<Lane> = self.lanes.values().filter(|work| work.stale).map(|work| work.lane).collect();
         for lane in stale {
             self.load(lane).await?;
@@ -83,7 +116,7 @@ impl Engine {
     }
 
     /// A worker's lanes belong to nobody.
-    pub(super) fn let_go(&mut self, worker: &WorkerName) {
+    fn let_go(&mut self, worker: &WorkerName) {
         for work in self.lanes.values_mut().filter(|work| work.is_of(worker)) {
             work.change_owner(None);
         }
@@ -91,7 +124,7 @@ impl Engine {
 
     /// Gives each worker here its share of the lanes: takes those that are free or whose owner is dead, and lets go
     /// those it has beyond its share, once nothing of them is with it.
-    pub(super) fn share_out(&mut self, now: Instant) {
+    fn share_out(&mut self, now: Instant) {
         let lease = self.lease();
         let shares: Vec<(WorkerName, u64, usize)> = self
             .workers
@@ -129,8 +162,17 @@ impl Engine {
         }
     }
 
+    /// Lets go lanes that their workers have too many of, once nothing of them is with a worker.
+    pub(super) fn hand_over(&mut self, busy: &Busy) {
+        let ends = |work: &&mut LaneWork| work.draining && work.in_flight() == 0 && !busy.has(work.lane);
+        for work in self.lanes.values_mut().filter(ends) {
+            work.change_owner(None);
+            self.asked.share = true;
+        }
+    }
+
     /// Deliveries whose time has passed.
-    pub(super) fn expire(&mut self, now: Instant) -> Vec<Lost> {
+    fn expire(&mut self, now: Instant) -> Vec<Lost> {
         let (now_ms, max) = (self.now_ms(), self.settings.config.max_attempts);
         let here = &self.workers.here;
         let own = self

@@ -6,48 +6,71 @@ use headwater_events::Lane;
 use headwater_store::{Error as StoreError, Record};
 use tokio::time::Instant;
 
-use super::{Engine, Round};
+use super::{Busy, Engine, Round, Settling, Word};
 use crate::{
     Error,
     api::groups::{AfterDeadLetter, Refused, Settlement},
-    groups::{keys, letters, lost::Lost},
+    groups::{keys, lease::Lease, letters, lost::Lost, run::Run, state::Reopened},
 };
 
 impl Engine {
-    /// Takes what workers say of their deliveries.
-    pub(super) async fn settle(&mut self, round: &mut Round, lost: &mut Vec<Lost>) -> Result<(), Error> {
-        let every = 0..round.settles.len();
-        for at in every {
-            for i in 0..round.settles[at].settlements.len() {
-                let settlement = &round.settles[at].settlements[i];
-                let result = self.settle_one(settlement, lost).await?;
-                round.settles[at].results[i] = result;
+    /// Takes what workers say of their deliveries, as far as their lanes are not busy.
+    pub(super) async fn hear_words(&mut self, round: &mut Round, busy: &mut Busy) -> Result<(), Error> {
+        let mut lost = Vec::new();
+        let mut words = std::mem::take(&mut self.words);
+        while let Some(word) = words.pop_front() {
+            if busy.hold(&word) {
+                self.words.push_back(word);
+                continue;
+            }
+            let heard = match word {
+                Word::Settle(mut settling) => {
+                    let settled = self.settle(&mut settling, &mut lost).await;
+                    round.settles.push(settling);
+                    settled
+                }
+                Word::Extend(leases, answer) => {
+                    self.extend(&leases);
+                    round.extends.push((leases, answer));
+                    Ok(())
+                }
+            };
+            if let Err(error) = heard {
+                self.words.append(&mut words);
+                return Err(error);
             }
         }
-        let until = Instant::now() + self.lease();
-        for (leases, _) in &round.extends {
-            for lease in leases {
-                if let Some(work) = self.lanes.get_mut(&lease.lane) {
-                    // Said in the stored value where the lane's owner asks another process.
-                    let elsewhere = work
-                        .state
-                        .owner
-                        .as_ref()
-                        .is_some_and(|owner| !self.workers.here.contains_key(&owner.worker));
-                    if work.extend(lease, until).is_ok() && elsewhere {
-                        work.beat();
-                    }
-                }
-            }
-        }
-        for (raised, _) in &round.raises {
-            for (lane, run, letter) in raised {
-                if let Some(work) = self.lanes.get_mut(lane) {
-                    work.raise(run.clone(), *letter);
-                }
-            }
+        self.bury(lost).await
+    }
+
+    async fn settle(&mut self, settling: &mut Settling, lost: &mut Vec<Lost>) -> Result<(), Error> {
+        for (settlement, result) in settling.settlements.iter().zip(&mut settling.results) {
+            *result = self.settle_one(settlement, lost).await?;
         }
         Ok(())
+    }
+
+    fn extend(&mut self, leases: &[Lease]) {
+        let until = Instant::now() + self.lease();
+        for lease in leases {
+            if let Some(work) = self.lanes.get_mut(&lease.lane) {
+                // Said in the stored value where the lane's owner asks another process.
+                let here = &self.workers.here;
+                let elsewhere =
+                    work.state.owner.as_ref().is_some_and(|owner| !here.contains_key(&owner.worker));
+                if work.extend(lease, until).is_ok() && elsewhere {
+                    work.beat();
+                }
+            }
+        }
+    }
+
+    pub(super) fn raise<'a>(&mut self, raised: impl Iterator<Item = &'a (Lane, Run, Option<Reopened>)>) {
+        for (lane, run, letter) in raised {
+            if let Some(work) = self.lanes.get_mut(lane) {
+                work.raise(run.clone(), *letter);
+            }
+        }
     }
 
     pub(super) async fn settle_one(
@@ -112,7 +135,7 @@ impl Engine {
     }
 
     /// A group of all tenants must find its dead letters again.
-    pub(super) async fn remember_tenants(&self, bodies: &[(Lost, Record)]) -> Result<(), Error> {
+    pub(super) async fn remember_tenants(&mut self, bodies: &[(Lost, Record)]) -> Result<(), Error> {
         if self.group.tenant.is_some() {
             return Ok(());
         }

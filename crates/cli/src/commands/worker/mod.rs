@@ -2,6 +2,7 @@
 
 mod logs;
 mod metrics;
+mod postgres;
 mod stage;
 
 use std::process::ExitCode;
@@ -23,7 +24,9 @@ enum What {
     /// Write a line of JSON for each event, and an audit file
     Logs(logs::Args),
     /// Write the state of runs to PostgreSQL
-    Database,
+    Database(postgres::DatabaseArgs),
+    /// Carry events from an outbox in PostgreSQL to the broker
+    Outbox(postgres::OutboxArgs),
     /// Hand events to Temporal workflows
     Temporal,
 }
@@ -32,7 +35,8 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     match args.what {
         What::Metrics(args) => metrics::run(args).await,
         What::Logs(args) => logs::run(args).await,
-        What::Database => Err(absent("database", "postgres")),
+        What::Database(args) => postgres::database(args).await,
+        What::Outbox(args) => postgres::outbox(args).await,
         What::Temporal => Err(absent("temporal", "temporal")),
     }
 }

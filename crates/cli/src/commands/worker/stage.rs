@@ -16,17 +16,24 @@ use crate::{
     units,
 };
 
-/// Flags of every stock worker.
+/// The broker that is worked for.
 #[derive(Debug, Clone, clap::Args)]
-pub(crate) struct StageArgs {
-    /// The broker whose events are handled: http://HOST:PORT for a running Headwater (and the embedded log behind it),
-    /// or a shared store: redis://HOST, nats://HOST, kafka://HOST
+pub(crate) struct BrokerArgs {
+    /// The broker to work for: http://HOST:PORT for a running Headwater (and the embedded log behind it), or a shared
+    /// store: redis://HOST, nats://HOST, kafka://HOST
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7420", value_parser = BrokerUrlParser)]
     broker: BrokerUrl,
 
     /// Bearer token; better given as HEADWATER_TOKEN, where other users of the machine do not see it
     #[arg(long, value_name = "TOKEN")]
     token: Option<String>,
+}
+
+/// Flags of every stock worker.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct StageArgs {
+    #[command(flatten)]
+    broker: BrokerArgs,
 
     /// Only the events of this tenant; those of all where none is named
     #[arg(long, value_name = "NAME", value_parser = remote::tenant)]
@@ -66,12 +73,16 @@ enum Begin {
     Live,
 }
 
-impl StageArgs {
+impl BrokerArgs {
     /// Connects to the broker.
     pub(crate) async fn connect(&self) -> anyhow::Result<Arc<dyn EventBroker>> {
+        self.connect_as(Tenant::default()).await
+    }
+
+    async fn connect_as(&self, tenant: Tenant) -> anyhow::Result<Arc<dyn EventBroker>> {
         let mut options = ConnectOptions::default();
         options.http.token = self.token.clone();
-        options.http.tenant = self.tenant.clone().unwrap_or_default();
+        options.http.tenant = tenant;
         headwater::connect_with(&self.broker.with_credentials(), options).await.with_context(|| {
             match &self.broker {
                 BrokerUrl::Embedded(_) => {
@@ -84,6 +95,27 @@ impl StageArgs {
             }
         })
     }
+}
+
+impl StageArgs {
+    /// Connects to the broker.
+    pub(crate) async fn connect(&self) -> anyhow::Result<Arc<dyn EventBroker>> {
+        self.broker.connect_as(self.tenant.clone().unwrap_or_default()).await
+    }
+
+    /// The group that is called so unless the flags name another.
+    pub(crate) fn group(&self, name: &str) -> anyhow::Result<Group> {
+        let name = match &self.group {
+            Some(name) => name.clone(),
+            None => name.parse()?,
+        };
+        Ok(Group { tenant: self.tenant.clone(), name })
+    }
+
+    /// What a new group is like.
+    pub(crate) fn config(&self) -> GroupConfig {
+        GroupConfig { lease: self.lease, ..GroupConfig::default() }
+    }
 
     /// The worker of a group that is called so unless the flags name another.
     pub(crate) fn worker(
@@ -92,17 +124,12 @@ impl StageArgs {
         group: &str,
         handler: impl Handler,
     ) -> anyhow::Result<Worker> {
-        let name = match &self.group {
-            Some(name) => name.clone(),
-            None => group.parse()?,
-        };
         let start = match self.start {
             Begin::Earliest => Start::Earliest,
             Begin::Live => Start::Live,
         };
-        let config = GroupConfig { lease: self.lease, ..GroupConfig::default() };
-        let mut builder = Worker::builder(broker, Group { tenant: self.tenant.clone(), name })
-            .create(start, config)
+        let mut builder = Worker::builder(broker, self.group(group)?)
+            .create(start, self.config())
             .concurrency(self.concurrency.into())
             .drain_timeout(self.drain_timeout);
         if let Some(name) = &self.name {
