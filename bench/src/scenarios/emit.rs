@@ -1,6 +1,5 @@
 //! Emitting from nodes: flat out over memory to many readers, paced over the embedded log, and what a step of a graph costs.
 
-mod burst;
 mod graph;
 mod readers;
 
@@ -20,7 +19,7 @@ use headwater_runtime::StepContext;
 use headwater_store::{MemoryOptions, MemoryStore};
 
 use crate::{
-    Setup,
+    Setup, peers,
     stats::{Sample, percentile},
     table::{Row, Wanted},
 };
@@ -35,13 +34,21 @@ const RATE: usize = 50_000;
 const PACED_S: usize = 4;
 const RUN: &str = "run-1";
 
+/// It loses what a reader is too slow for.
+const LOSSY: &str = "weavegraph";
+
 pub(super) async fn run(setup: &Setup) -> Result<Vec<Row>> {
-    let (mut rate, mut lost) = (Sample::default(), Sample::default());
-    let (mut cost, mut worst, mut paced_lost) = (Sample::default(), Sample::default(), Sample::default());
+    let [mut rate, mut delivered, mut lost] = <[Sample; 3]>::default();
+    let [mut their_delivered, mut their_lost] = <[Sample; 2]>::default();
+    let [mut cost, mut worst, mut paced_lost] = <[Sample; 3]>::default();
     for _ in 0..setup.runs {
         let flat = flat_out().await?;
-        rate.push(flat.0);
-        lost.push(flat.1);
+        rate.push(flat.rate);
+        delivered.push(flat.delivered);
+        lost.push(flat.lost);
+        let theirs = peers::deliver(&setup.buses, LOSSY, READERS, EVENTS, NODES).await?;
+        their_delivered.push(theirs.0);
+        their_lost.push(theirs.1 as f64);
         let paced = paced().await?;
         cost.push(paced.0);
         worst.push(paced.1);
@@ -49,23 +56,32 @@ pub(super) async fn run(setup: &Setup) -> Result<Vec<Row>> {
     }
     let flat = format!("emit, {NODES} nodes flat out, memory, {READERS} catch_up readers");
     let slow = format!("emit, {NODES} nodes at {RATE}/s, embedded");
+    let (all_lost, none) = (format!("{flat}: lost of {}", EVENTS * READERS), Wanted::AtMost(0.0));
     let mut rows = vec![
-        Row::alone(flat.clone(), "events/s", rate.clone(), Wanted::Nothing),
-        Row::alone(format!("{flat}: lost of {EVENTS}"), "events", lost.clone(), Wanted::AtMost(0.0)),
+        Row::alone(flat.clone(), "events/s", rate, Wanted::Nothing),
+        Row::beside(flat, "deliveries/s", delivered, (LOSSY, their_delivered), Wanted::Nothing),
+        Row::alone(all_lost.clone(), "deliveries", lost.clone(), none),
+        Row::beside(all_lost, "deliveries", lost, (LOSSY, their_lost), Wanted::Nothing),
         Row::alone(format!("{slow}: one emit, median"), "µs", cost, Wanted::AtMost(2.0)),
         Row::alone(format!("{slow}: one emit, p99"), "µs", worst, Wanted::Nothing),
-        Row::alone(format!("{slow}: lost"), "events", paced_lost, Wanted::AtMost(0.0)),
+        Row::alone(format!("{slow}: lost"), "events", paced_lost, none),
     ];
-    if let Some(program) = &setup.burst {
-        rows.extend(burst::rows(program, setup.runs, &flat, &rate, &lost).await?);
-    }
     rows.extend(readers::run(setup).await?);
     rows.extend(graph::run(setup).await?);
     Ok(rows)
 }
 
-/// Events a second, and how many some reader or the log did not get.
-async fn flat_out() -> Result<(f64, f64)> {
+/// What came of a burst.
+struct FlatOut {
+    /// Events a second that the nodes emitted and the log took.
+    rate: f64,
+    /// Deliveries a second in sum, to the last reader's end.
+    delivered: f64,
+    /// Deliveries that some reader did not get.
+    lost: f64,
+}
+
+async fn flat_out() -> Result<FlatOut> {
     let broker = memory().await?;
     let mut tails = tokio::task::JoinSet::new();
     for _ in 0..READERS {
@@ -87,13 +103,14 @@ async fn flat_out() -> Result<(f64, f64)> {
         done?;
     }
     emitter.flush().await?;
-    let took = begin.elapsed().as_secs_f64();
-    let mut lost = emitter.status().dropped as f64;
-    while let Some(got) = tails.join_next().await {
-        lost += (EVENTS - got??) as f64;
+    let rate = EVENTS as f64 / begin.elapsed().as_secs_f64();
+    let mut got = 0;
+    while let Some(reader) = tails.join_next().await {
+        got += reader??;
     }
+    let delivered = got as f64 / begin.elapsed().as_secs_f64();
     broker.close().await?;
-    Ok((EVENTS as f64 / took, lost))
+    Ok(FlatOut { rate, delivered, lost: (EVENTS * READERS - got) as f64 })
 }
 
 /// Median and p99 of one emit in microseconds, and how many events were lost.

@@ -34,6 +34,9 @@ async fn every_sink_gets_every_event_in_order() {
     for sink in &sinks {
         assert_eq!(shown(sink), numbers(2000));
     }
+    let whole =
+        |sink: &MemorySink| sink.events().iter().map(|event| event.json().clone()).collect::<Vec<_>>();
+    assert_eq!(whole(&sinks[0]), whole(&sinks[1]), "the time of an event is set once, not by each sink");
     assert_eq!(bus.metrics().dropped, 0);
 }
 
