@@ -2,6 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod overflow;
+mod programs;
 mod strict;
 mod suite_embedded;
 mod suite_memory;

@@ -108,7 +108,7 @@ mod tests {
         };
         assert_eq!(call, [expected]);
         let usage = of(json!({ "choices": [], "usage": { "prompt_tokens": 3, "completion_tokens": 4 } }));
-        assert!(matches!(&usage[..], [Piece::Usage(usage)] if usage.input_tokens == Some(3.into())));
+        assert!(matches!(&usage[..], [Piece::Usage(usage)] if usage.input_tokens == Some(3u64.into())));
         for nothing in
             [json!({}), json!({ "choices": null }), json!([1]), json!("x"), json!({ "error": null })]
         {

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicU32, Ordering},
 };
 
-use headwater_broker::{EventBroker, EventPublisher as _, Item};
+use headwater_broker::{EventBroker, Item};
 use headwater_events::{
     Event, StreamName,
     catalogue::{ApprovalResolved, InterruptRequested, InterruptResolved},

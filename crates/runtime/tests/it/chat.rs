@@ -91,7 +91,7 @@ async fn an_answer_is_told_as_it_comes_and_as_a_whole() {
     );
     assert_eq!(
         (completed.finish_reason.as_deref(), completed.usage.unwrap().input_tokens),
-        (Some("stop"), Some(7.into()))
+        (Some("stop"), Some(7u64.into()))
     );
     let thought: LlmReasoningCompleted =
         of_type(&talk.events, "llm.reasoning.completed.v1")[0].data_as().unwrap();

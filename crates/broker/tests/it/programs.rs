@@ -1,5 +1,4 @@
 //! What programs have beside publishing and reading: runs with everything in them, and a table of their own.
-#![allow(clippy::unwrap_used, reason = "these are tests")]
 
 use std::sync::Arc;
 
