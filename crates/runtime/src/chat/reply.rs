@@ -64,6 +64,8 @@ struct Reading {
     garbage: u32,
     /// The model said why it stops.
     finished: bool,
+    /// What went wrong behind the pieces that are ready.
+    failed: Option<ModelError>,
     over: bool,
 }
 
@@ -75,6 +77,7 @@ fn streamed(response: Response, stall: Duration) -> Answer {
         stall,
         garbage: 0,
         finished: false,
+        failed: None,
         over: false,
     };
     stream::unfold(reading, |mut reading| async move {
@@ -90,6 +93,9 @@ impl Reading {
         loop {
             if let Some(piece) = self.ready.pop_front() {
                 return Some(Ok(piece));
+            }
+            if let Some(error) = self.failed.take() {
+                return Some(Err(error));
             }
             if self.over {
                 return None;
@@ -108,9 +114,7 @@ impl Reading {
             match chunk {
                 Some(bytes) => {
                     self.decoder.push(bytes);
-                    if let Err(error) = self.decode() {
-                        return Some(Err(error));
-                    }
+                    self.failed = self.decode().err();
                 }
                 // Some close without a last word, but not without a reason.
                 None if self.finished => self.over = true,

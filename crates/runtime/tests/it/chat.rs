@@ -145,7 +145,7 @@ async fn garbage_is_passed_over_and_too_much_of_it_is_an_error() {
 #[tokio::test]
 async fn an_answer_that_breaks_off_is_told_with_what_had_come() {
     let cases = [
-        (vec![text("half"), Act::Cut], "cut off"),
+        (vec![text("half"), Act::Wait(50), Act::Cut], "cut off"),
         (vec![text("half")], "the answer was cut off"),
         (vec![text("half"), Act::Stall], "nothing came for 200ms"),
         (vec![text("half"), chunk(&json!({ "error": { "message": "overheated" } }))], "overheated"),
