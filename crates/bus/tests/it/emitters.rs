@@ -19,7 +19,7 @@ async fn away(
 ) -> (Arc<Emitter>, Arc<Harm>, Arc<dyn headwater_broker::EventBroker>) {
     let (broker, harm) = (broker().await, Arc::<Harm>::default());
     harm.away(true);
-    let emitter = Emitter::new(Harmed::new(&broker, &harm), options(capacity, when_full));
+    let emitter = Emitter::new(Harmed::over(&broker, &harm), options(capacity, when_full));
     (emitter, harm, broker)
 }
 
@@ -125,7 +125,7 @@ async fn a_wait_in_vain_is_not_repeated_until_there_is_room() {
 async fn a_lost_answer_stores_nothing_twice_and_keeps_the_order() {
     let (broker, harm) = (broker().await, Arc::<Harm>::default());
     harm.lose_answers(3);
-    let emitter = Emitter::new(Harmed::new(&broker, &harm), options(64, WhenFull::Error));
+    let emitter = Emitter::new(Harmed::over(&broker, &harm), options(64, WhenFull::Error));
     for n in 0..60 {
         emitter.emit(message("a", "run", n)).unwrap();
     }

@@ -33,7 +33,7 @@ async fn a_failing_publisher_takes_nothing_from_the_others() {
     harm.away(true);
     let full = EmitterOptions { capacity: 1, when_full: WhenFull::Error, ..EmitterOptions::default() };
     let manager = PublisherManager::new();
-    let bad_emitter = Emitter::new(Harmed::new(&bad, &harm), full);
+    let bad_emitter = Emitter::new(Harmed::over(&bad, &harm), full);
     manager.register("bad", bad_emitter.clone());
     manager.register("good", Emitter::new(good.clone(), EmitterOptions::default()));
     for n in 0..5 {

@@ -33,7 +33,7 @@ proptest! {
                 retry_max: Duration::from_millis(4),
                 ..EmitterOptions::default()
             };
-            let emitter = Emitter::new(Harmed::new(&broker, &harm), options);
+            let emitter = Emitter::new(Harmed::over(&broker, &harm), options);
             let mut tasks = tokio::task::JoinSet::new();
             for source in 0..sources {
                 let emitter = Arc::clone(&emitter);

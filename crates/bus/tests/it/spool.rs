@@ -23,7 +23,7 @@ async fn what_does_not_fit_into_the_queue_waits_in_the_file_in_order() {
     let path = folder.path().join("spool");
     let (broker, harm) = (broker().await, Arc::<Harm>::default());
     harm.away(true);
-    let emitter = Emitter::new(Harmed::new(&broker, &harm), options(&path, 1 << 20));
+    let emitter = Emitter::new(Harmed::over(&broker, &harm), options(&path, 1 << 20));
     for n in 0..200 {
         emitter.emit_async(message("a", "run", n)).await.unwrap();
     }
@@ -48,7 +48,7 @@ async fn another_life_publishes_first_what_the_file_holds() {
     let path = folder.path().join("spool");
     let (broker, harm) = (broker().await, Arc::<Harm>::default());
     harm.away(true);
-    let first = Emitter::new(Harmed::new(&broker, &harm), options(&path, 1 << 20));
+    let first = Emitter::new(Harmed::over(&broker, &harm), options(&path, 1 << 20));
     for n in 0..50 {
         first.emit_async(message("a", "run", n)).await.unwrap();
     }
@@ -59,7 +59,7 @@ async fn another_life_publishes_first_what_the_file_holds() {
     text.extend_from_slice(br#"{"specversion":"1.0","id":"torn"#);
     std::fs::write(&path, text).unwrap();
     harm.away(false);
-    let second = Emitter::new(Harmed::new(&broker, &harm), options(&path, 1 << 20));
+    let second = Emitter::new(Harmed::over(&broker, &harm), options(&path, 1 << 20));
     second.emit_async(message("b", "run", 50)).await.unwrap();
     second.flush().await.unwrap();
     assert_eq!(stored(&broker, "run").await.iter().map(said).collect::<Vec<_>>(), numbers(51));
@@ -72,7 +72,7 @@ async fn a_full_file_makes_the_emitter_full() {
     harm.away(true);
     let mut options = options(&folder.path().join("spool"), 2_000);
     options.when_full = WhenFull::Block(Duration::from_millis(100));
-    let emitter = Emitter::new(Harmed::new(&broker, &harm), options);
+    let emitter = Emitter::new(Harmed::over(&broker, &harm), options);
     let mut admitted = 0;
     while emitter.emit_async(message("a", "run", admitted)).await.is_ok() {
         admitted += 1;

@@ -13,36 +13,36 @@ use headwater_bus::{EventBus, EventBusConfig};
 use headwater_events::{Event, Scope, StreamName, Tenant, catalogue::NodeMessage};
 use headwater_store::{Error as StoreError, MemoryOptions, MemoryStore};
 
-pub async fn broker() -> Arc<dyn EventBroker> {
+pub(crate) async fn broker() -> Arc<dyn EventBroker> {
     let store = MemoryStore::new(MemoryOptions::default());
     Arc::new(Broker::open(Arc::new(store), BrokerConfig::default()).await.unwrap())
 }
 
-pub async fn bus() -> EventBus {
+pub(crate) async fn bus() -> EventBus {
     EventBus::memory(EventBusConfig::silent()).await.unwrap()
 }
 
-pub fn scope(run: &str) -> Scope {
+pub(crate) fn scope(run: &str) -> Scope {
     Scope::Stream(Tenant::default(), StreamName::new(run.to_owned()).unwrap())
 }
 
 /// The nth message of a node in a run.
-pub fn message(node: &str, run: &str, n: usize) -> Event {
+pub(crate) fn message(node: &str, run: &str, n: usize) -> Event {
     Event::of(format!("/nodes/{node}"), run, &NodeMessage::new(n.to_string())).build().unwrap()
 }
 
 /// What a message says.
-pub fn said(event: &Event) -> String {
+pub(crate) fn said(event: &Event) -> String {
     event.data_as::<NodeMessage>().map_or_else(|_| event.ty().to_owned(), |payload| payload.message)
 }
 
 /// What messages 0 to `n` say.
-pub fn numbers(n: usize) -> Vec<String> {
+pub(crate) fn numbers(n: usize) -> Vec<String> {
     (0..n).map(|n| n.to_string()).collect()
 }
 
 /// Everything that a run holds now.
-pub async fn stored(broker: &Arc<dyn EventBroker>, run: &str) -> Vec<Event> {
+pub(crate) async fn stored(broker: &Arc<dyn EventBroker>, run: &str) -> Vec<Event> {
     let mut events = broker.subscribe(Subscription::new(scope(run))).await.unwrap();
     let mut stored = Vec::new();
     while let Some(item) = events.next().await {
@@ -57,30 +57,30 @@ pub async fn stored(broker: &Arc<dyn EventBroker>, run: &str) -> Vec<Event> {
 
 /// A broker that is away when told so, and can lose the answer to what it stored.
 #[derive(Default)]
-pub struct Harm {
+pub(crate) struct Harm {
     away: AtomicBool,
     /// After storing, the answer of so many publishes is lost.
     lose_answers: AtomicUsize,
-    pub tried: AtomicUsize,
+    pub(crate) tried: AtomicUsize,
 }
 
 impl Harm {
-    pub fn away(&self, away: bool) {
+    pub(crate) fn away(&self, away: bool) {
         self.away.store(away, Ordering::SeqCst);
     }
 
-    pub fn lose_answers(&self, n: usize) {
+    pub(crate) fn lose_answers(&self, n: usize) {
         self.lose_answers.store(n, Ordering::SeqCst);
     }
 }
 
-pub struct Harmed {
+pub(crate) struct Harmed {
     inner: Arc<dyn EventBroker>,
     harm: Arc<Harm>,
 }
 
 impl Harmed {
-    pub fn new(inner: &Arc<dyn EventBroker>, harm: &Arc<Harm>) -> Arc<dyn EventPublisher> {
+    pub(crate) fn over(inner: &Arc<dyn EventBroker>, harm: &Arc<Harm>) -> Arc<dyn EventPublisher> {
         Arc::new(Self { inner: Arc::clone(inner), harm: Arc::clone(harm) })
     }
 }
@@ -103,7 +103,7 @@ impl EventPublisher for Harmed {
 }
 
 /// Waits until something holds; fails after a while.
-pub async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+pub(crate) async fn until(what: &str, mut holds: impl FnMut() -> bool) {
     for _ in 0..3000 {
         if holds() {
             return;

@@ -89,6 +89,7 @@ impl Decoder {
     }
 
     /// The next frame, or `None` until there is another chunk.
+    #[allow(clippy::should_implement_trait)] // a frame borrows the decoder
     pub fn next(&mut self) -> Result<Option<Frame<'_>>, TooLarge> {
         if std::mem::take(&mut self.dispatched) {
             self.event.clear();

@@ -54,7 +54,6 @@ pub(crate) struct Member {
 
 impl Graph {
     /// Starts a graph.
-    #[must_use]
     pub fn builder(name: impl Into<String>) -> GraphBuilder {
         GraphBuilder::new(name)
     }

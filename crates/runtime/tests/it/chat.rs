@@ -23,20 +23,20 @@ use crate::support::{
 };
 
 /// A conversation with a server, and what was told of it.
-pub struct Talk {
-    pub outcome: Result<ChatOutcome, NodeError>,
-    pub events: Vec<Event>,
+pub(crate) struct Talk {
+    pub(crate) outcome: Result<ChatOutcome, NodeError>,
+    pub(crate) events: Vec<Event>,
 }
 
-pub fn endpoint(server: &ModelServer) -> Endpoint {
+pub(crate) fn endpoint(server: &ModelServer) -> Endpoint {
     Endpoint::new(server.url(), Some("secret".to_owned()), "model-1").unwrap()
 }
 
-pub async fn talk(step: &ChatStep) -> Talk {
+pub(crate) async fn talk(step: &ChatStep) -> Talk {
     talk_with(step, &CancellationToken::new()).await
 }
 
-pub async fn talk_with(step: &ChatStep, token: &CancellationToken) -> Talk {
+pub(crate) async fn talk_with(step: &ChatStep, token: &CancellationToken) -> Talk {
     let broker: Arc<dyn EventBroker> = crate::support::lenient().await;
     let emitter = Emitter::new(broker.clone(), EmitterOptions::default());
     let ctx = StepContext::new(emitter.clone(), run_name("talk"), "/steps/chat").with_token(token.clone());

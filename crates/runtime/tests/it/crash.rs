@@ -26,10 +26,10 @@ async fn broker(folder: &Path) -> Arc<dyn EventBroker> {
 }
 
 /// a, then left and right at once, join, last. Each has one effect, done once under its key, and notes that it was asked.
-fn graph(folder: &Path, kill_at: Option<String>) -> GraphBuilder {
+fn graph(folder: &Path, kill_at: Option<&str>) -> GraphBuilder {
     let mut graph = GraphBuilder::new("crash").reducer("ran", Reducer::Append);
     for name in NODES {
-        let (folder, kill_at) = (folder.to_owned(), kill_at.clone());
+        let (folder, kill_at) = (folder.to_owned(), kill_at.map(ToOwned::to_owned));
         graph = graph.node(name, move |ctx: NodeContext| {
             let (folder, kill_at) = (folder.clone(), kill_at.clone());
             async move { work(&ctx, &folder, kill_at.as_deref()).await }
@@ -75,7 +75,7 @@ fn lines(file: &Path) -> Vec<String> {
     fs::read_to_string(file).unwrap_or_default().lines().map(ToOwned::to_owned).collect()
 }
 
-async fn app(folder: &Path, kill_at: Option<String>) -> App {
+async fn app(folder: &Path, kill_at: Option<&str>) -> App {
     graph(folder, kill_at).with_runtime_config(config(broker(folder).await)).unwrap()
 }
 
@@ -85,7 +85,7 @@ async fn the_graph_runs_to_its_end() {
     let own = tempfile::tempdir().unwrap();
     let folder = std::env::var_os(FOLDER).map_or_else(|| own.path().to_owned(), PathBuf::from);
     fs::create_dir_all(folder.join("effects")).unwrap();
-    let app = app(&folder, std::env::var(KILL_AT).ok()).await;
+    let app = app(&folder, std::env::var(KILL_AT).ok().as_deref()).await;
     let outcome = app.start(Some(run_name("run")), State::new()).await.unwrap().join().await.unwrap();
     assert_eq!(outcome.state.to_value(), json!({ "ran": NODES }));
     assert_eq!(lines(&folder.join("done")).len(), NODES.len());

@@ -120,7 +120,8 @@ async fn a_node_is_tried_again_and_every_try_is_told() {
 
 #[tokio::test]
 async fn what_fails_for_good_fails_the_run_with_its_reason() {
-    let cases: [(&str, NodeOptions, fn() -> Result<Update, NodeError>); 3] = [
+    type Fail = fn() -> Result<Update, NodeError>;
+    let cases: [(&str, NodeOptions, Fail); 3] = [
         ("no use", NodeOptions::new().attempts(5), || Err(NodeError::fatal("no use"))),
         ("panicked: told to", NodeOptions::new(), || panic!("told to")),
         ("not yet", NodeOptions::new(), || Err(NodeError::failed("not yet"))),

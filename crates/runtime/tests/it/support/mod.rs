@@ -1,6 +1,6 @@
 //! What the tests share.
 
-pub mod model_server;
+pub(crate) mod model_server;
 
 use std::sync::Arc;
 
@@ -13,41 +13,41 @@ use headwater_runtime::{App, Checkpoints, GraphBuilder, NodeContext, NodeError, 
 use headwater_store::{MemoryOptions, MemoryStore};
 
 /// A broker in memory that refuses what breaks the rules of a run.
-pub async fn strict() -> Arc<dyn EventBroker> {
+pub(crate) async fn strict() -> Arc<dyn EventBroker> {
     let store = MemoryStore::new(MemoryOptions::default());
     let config = BrokerConfig { policy: Policy::Strict, ..BrokerConfig::default() };
     Arc::new(Broker::open(Arc::new(store), config).await.unwrap())
 }
 
 /// A broker in memory.
-pub async fn lenient() -> Arc<dyn EventBroker> {
+pub(crate) async fn lenient() -> Arc<dyn EventBroker> {
     let store = MemoryStore::new(MemoryOptions::default());
     Arc::new(Broker::open(Arc::new(store), BrokerConfig::default()).await.unwrap())
 }
 
 /// An app over a strict broker in memory, with checkpoints.
-pub async fn app(graph: GraphBuilder) -> App {
+pub(crate) async fn app(graph: GraphBuilder) -> App {
     graph.with_runtime_config(config(strict().await)).unwrap()
 }
 
-pub fn config(broker: Arc<dyn EventBroker>) -> RuntimeConfig {
+pub(crate) fn config(broker: Arc<dyn EventBroker>) -> RuntimeConfig {
     RuntimeConfig::silent()
         .with_broker(broker)
         .with_checkpoints(Checkpoints::EveryStep)
         .with_lease(std::time::Duration::from_millis(300))
 }
 
-pub fn run_name(name: &str) -> StreamName {
+pub(crate) fn run_name(name: &str) -> StreamName {
     StreamName::new(name.to_owned()).unwrap()
 }
 
 /// Everything that readers see of a run now.
-pub async fn events(app: &App, run: &StreamName) -> Vec<Event> {
+pub(crate) async fn events(app: &App, run: &StreamName) -> Vec<Event> {
     stored(app.bus().await.unwrap().hub().broker(), run.as_str()).await
 }
 
 /// Everything that readers see of a stream now.
-pub async fn stored(broker: &Arc<dyn EventBroker>, run: &str) -> Vec<Event> {
+pub(crate) async fn stored(broker: &Arc<dyn EventBroker>, run: &str) -> Vec<Event> {
     let scope = Scope::Stream(Tenant::default(), run_name(run));
     let mut stream = broker.subscribe(Subscription::new(scope)).await.unwrap();
     let mut events = Vec::new();
@@ -61,16 +61,16 @@ pub async fn stored(broker: &Arc<dyn EventBroker>, run: &str) -> Vec<Event> {
     events
 }
 
-pub fn types(events: &[Event]) -> Vec<&str> {
+pub(crate) fn types(events: &[Event]) -> Vec<&str> {
     events.iter().map(Event::ty).collect()
 }
 
-pub fn of_type<'a>(events: &'a [Event], ty: &str) -> Vec<&'a Event> {
+pub(crate) fn of_type<'a>(events: &'a [Event], ty: &str) -> Vec<&'a Event> {
     events.iter().filter(|event| event.ty() == ty).collect()
 }
 
 /// No rule of a run is broken, the run has ended, and no number is missing.
-pub fn assert_sound(events: &[Event]) {
+pub(crate) fn assert_sound(events: &[Event]) {
     assert_eq!(run_state::check(events), [], "{:?}", types(events));
     let mut state = RunState::new();
     for event in events {
@@ -81,7 +81,7 @@ pub fn assert_sound(events: &[Event]) {
 }
 
 /// Each source has numbered its durable events without a hole.
-pub fn assert_dense(events: &[Event]) {
+pub(crate) fn assert_dense(events: &[Event]) {
     let mut last = std::collections::HashMap::new();
     for event in events.iter().filter(|event| event.class() == Class::Durable) {
         let n = last.entry(event.source()).or_insert(0);
@@ -91,12 +91,14 @@ pub fn assert_dense(events: &[Event]) {
 }
 
 /// A node that notes its name in the list `ran`.
-pub fn note(name: &'static str) -> impl Fn(NodeContext) -> std::future::Ready<Result<Update, NodeError>> {
+pub(crate) fn note(
+    name: &'static str,
+) -> impl Fn(NodeContext) -> std::future::Ready<Result<Update, NodeError>> {
     move |_| std::future::ready(Ok(Update::new().set("ran", name)))
 }
 
 /// Waits until something holds; fails after a while.
-pub async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+pub(crate) async fn until(what: &str, mut holds: impl FnMut() -> bool) {
     for _ in 0..3000 {
         if holds() {
             return;
@@ -108,7 +110,7 @@ pub async fn until(what: &str, mut holds: impl FnMut() -> bool) {
 
 /// Starts a run and loses the process, as far as one process can play two: the runtime it ran in is gone when an event
 /// like this is in the stream, and nobody renews its lease.
-pub async fn lose(app: &App, run: &StreamName, at: impl Fn(&Event) -> bool + Send + 'static) {
+pub(crate) async fn lose(app: &App, run: &StreamName, at: impl Fn(&Event) -> bool + Send + 'static) {
     let scope = Scope::Stream(Tenant::default(), run.clone());
     let broker = Arc::clone(app.config().broker.as_ref().unwrap());
     let (app, name) = (app.clone(), run.clone());

@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 /// What a reply is made of.
 #[derive(Debug, Clone)]
-pub enum Act {
+pub(crate) enum Act {
     /// Bytes of the body, as they are.
     Send(Vec<u8>),
     /// A pause.
@@ -34,7 +34,7 @@ pub enum Act {
 
 /// One reply.
 #[derive(Debug, Clone)]
-pub struct Reply {
+pub(crate) struct Reply {
     status: u16,
     kind: &'static str,
     headers: Vec<(&'static str, String)>,
@@ -43,60 +43,60 @@ pub struct Reply {
 
 impl Reply {
     /// A stream of chunks.
-    pub fn stream(acts: Vec<Act>) -> Self {
+    pub(crate) fn stream(acts: Vec<Act>) -> Self {
         Self { status: 200, kind: "text/event-stream", headers: Vec::new(), acts }
     }
 
     /// A body of another kind.
-    pub fn body(status: u16, kind: &'static str, body: &str) -> Self {
+    pub(crate) fn body(status: u16, kind: &'static str, body: &str) -> Self {
         Self { status, kind, headers: Vec::new(), acts: vec![Act::Send(body.as_bytes().to_vec())] }
     }
 
-    pub fn header(mut self, name: &'static str, value: &str) -> Self {
+    pub(crate) fn header(mut self, name: &'static str, value: &str) -> Self {
         self.headers.push((name, value.to_owned()));
         self
     }
 }
 
 /// A chunk on the wire.
-pub fn chunk(chunk: &Value) -> Act {
+pub(crate) fn chunk(chunk: &Value) -> Act {
     Act::Send(format!("data: {chunk}\n\n").into_bytes())
 }
 
-pub fn text(text: &str) -> Act {
+pub(crate) fn text(text: &str) -> Act {
     chunk(&json!({ "choices": [{ "index": 0, "delta": { "content": text }, "finish_reason": null }] }))
 }
 
-pub fn call(index: usize, id: Option<&str>, name: Option<&str>, arguments: &str) -> Act {
+pub(crate) fn call(index: usize, id: Option<&str>, name: Option<&str>, arguments: &str) -> Act {
     let call = json!({ "index": index, "id": id, "function": { "name": name, "arguments": arguments } });
     chunk(&json!({ "choices": [{ "delta": { "tool_calls": [call] } }] }))
 }
 
-pub fn finish(why: &str) -> Act {
+pub(crate) fn finish(why: &str) -> Act {
     chunk(&json!({ "choices": [{ "delta": {}, "finish_reason": why }] }))
 }
 
-pub fn done() -> Act {
+pub(crate) fn done() -> Act {
     Act::Send(b"data: [DONE]\n\n".to_vec())
 }
 
 /// A whole answer of one text.
-pub fn says(said: &str) -> Reply {
+pub(crate) fn says(said: &str) -> Reply {
     Reply::stream(vec![text(said), finish("stop"), done()])
 }
 
 #[derive(Clone, Default)]
-pub struct ModelServer {
+pub(crate) struct ModelServer {
     replies: Arc<Mutex<VecDeque<Reply>>>,
     requests: Arc<Mutex<Vec<(HeaderMap, Value)>>>,
     /// Bodies whose reader is gone before their end.
-    pub broken_off: Arc<AtomicUsize>,
+    pub(crate) broken_off: Arc<AtomicUsize>,
     url: String,
 }
 
 impl ModelServer {
     /// A server with these replies, one for each request.
-    pub async fn start(replies: Vec<Reply>) -> Self {
+    pub(crate) async fn start(replies: Vec<Reply>) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/v1", listener.local_addr().unwrap());
         let server = Self { replies: Arc::new(Mutex::new(replies.into())), url, ..Self::default() };
@@ -105,16 +105,16 @@ impl ModelServer {
         server
     }
 
-    pub fn url(&self) -> &str {
+    pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
     /// The bodies of the requests so far.
-    pub fn asked(&self) -> Vec<Value> {
+    pub(crate) fn asked(&self) -> Vec<Value> {
         self.requests.lock().unwrap().iter().map(|(_, body)| body.clone()).collect()
     }
 
-    pub fn keys(&self) -> Vec<Option<String>> {
+    pub(crate) fn keys(&self) -> Vec<Option<String>> {
         let requests = self.requests.lock().unwrap();
         let key =
             |headers: &HeaderMap| headers.get("authorization").map(|key| key.to_str().unwrap().to_owned());
