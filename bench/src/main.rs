@@ -5,6 +5,7 @@
 
 mod data;
 mod http;
+mod peers;
 mod process;
 mod scan;
 mod scenarios;

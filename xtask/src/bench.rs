@@ -39,7 +39,7 @@ pub(crate) fn run(names: &[String]) -> Result<ExitCode> {
     let mut bench = Command::new(target.join("release/headwater-bench"));
     bench.arg("--server").arg(target.join("release/headwater"));
     bench.arg("--peer").arg(peer);
-    if names.is_empty() || names.iter().any(|name| name == "hub") {
+    if names.is_empty() || names.iter().any(|name| name == "hub" || name == "emit") {
         bench.arg("--buses").arg(buses(&target.join("peers"))?);
     }
     bench.args(names);

@@ -1,7 +1,7 @@
-//! Measures the in-process event bus of another library once: `NAME READERS EVENTS`. Prints one line of JSON,
+//! Measures the in-process event bus of another library once: `NAME READERS EVENTS EMITTERS`. Prints one line of JSON,
 //! `{"per_second":…,"lost":…}`: deliveries a second in sum, and deliveries that some reader did not get.
 //!
-//! `headwater-bench hub` runs it in turn with our own hub.
+//! `headwater-bench hub` and `emit` run it in turn with our own.
 
 mod ruststream;
 mod weavegraph;
@@ -24,13 +24,15 @@ struct Delivered {
 #[tokio::main]
 async fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let [name, readers, events] = args.as_slice() else {
-        bail!("usage: headwater-bench-peers weavegraph|ruststream READERS EVENTS");
+    let [name, readers, events, emitters] = args.as_slice() else {
+        bail!("usage: headwater-bench-peers weavegraph|ruststream READERS EVENTS EMITTERS");
     };
     let (readers, events) = (readers.parse().context("READERS")?, events.parse().context("EVENTS")?);
+    let emitters = emitters.parse().context("EMITTERS")?;
     let delivered = match name.as_str() {
-        "weavegraph" => weavegraph::deliver(readers, events).await?,
-        "ruststream" => ruststream::deliver(readers, events).await?,
+        "weavegraph" => weavegraph::deliver(readers, events, emitters).await?,
+        "ruststream" if emitters == 1 => ruststream::deliver(readers, events).await?,
+        "ruststream" => bail!("ruststream is measured with one publisher"),
         other => bail!("`{other}` is not known: there are weavegraph and ruststream"),
     };
     let per_second = delivered.deliveries as f64 / delivered.since.elapsed().as_secs_f64();

@@ -1,4 +1,4 @@
-//! weavegraph's `EventBus`: one emitter flat out, event streams with its default buffer. What a stream is told it lagged
+//! weavegraph's `EventBus`: emitters flat out, event streams with its default buffer. What a stream is told it lagged
 //! behind is lost to it.
 
 use std::time::Instant;
@@ -9,7 +9,7 @@ use weavegraph::event_bus::{Event, EventBus, LLMStreamingEvent};
 
 use crate::{Delivered, TOKEN};
 
-pub(crate) async fn deliver(readers: u64, events: u64) -> Result<Delivered> {
+pub(crate) async fn deliver(readers: u64, events: u64, emitters: u64) -> Result<Delivered> {
     let bus = EventBus::with_sinks(Vec::new());
     let mut tails = JoinSet::new();
     for _ in 0..readers {
@@ -25,17 +25,27 @@ pub(crate) async fn deliver(readers: u64, events: u64) -> Result<Delivered> {
             }
         });
     }
-    let emitter = bus.get_emitter();
     let since = Instant::now();
-    tokio::spawn(async move {
-        for _ in 0..events {
-            let token =
-                LLMStreamingEvent::chunk_event(None, None, None, TOKEN, std::collections::HashMap::default());
-            emitter.emit(Event::LLM(token))?;
-        }
-        anyhow::Ok(())
-    })
-    .await??;
+    let mut tasks = JoinSet::new();
+    for _ in 0..emitters {
+        let emitter = bus.get_emitter();
+        tasks.spawn(async move {
+            for _ in 0..events / emitters {
+                let token = LLMStreamingEvent::chunk_event(
+                    None,
+                    None,
+                    None,
+                    TOKEN,
+                    std::collections::HashMap::default(),
+                );
+                emitter.emit(Event::LLM(token))?;
+            }
+            anyhow::Ok(())
+        });
+    }
+    while let Some(done) = tasks.join_next().await {
+        done??;
+    }
     // Readers take what is still in the buffer, and then see the end.
     bus.close_channel();
     let deliveries = tails.join_all().await.into_iter().sum();

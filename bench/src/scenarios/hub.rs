@@ -1,9 +1,9 @@
 //! The hub: a million tokens published flat out over the memory store, to readers that lose nothing; beside the event
 //! buses of two other libraries, each run in a process of its own.
 
-use std::{path::Path, sync::Arc, time::Instant};
+use std::{sync::Arc, time::Instant};
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, bail};
 use headwater_broker::{
     Broker, BrokerConfig, EventBroker as _, EventPublisher as _, EventSubscriber as _, Item, Subscription,
 };
@@ -11,7 +11,7 @@ use headwater_events::{Event, Scope, StreamName, Tenant};
 use headwater_store::{MemoryOptions, MemoryStore};
 
 use crate::{
-    Setup, data,
+    Setup, data, peers,
     stats::Sample,
     table::{Row, Wanted},
 };
@@ -38,8 +38,8 @@ pub(super) async fn run(setup: &Setup) -> Result<Vec<Row>> {
         let [mut ours, mut lossy, mut unbounded] = <[Samples; 3]>::default();
         for _ in 0..setup.runs {
             ours.push(deliver(&tokens, readers).await?);
-            lossy.push(other(&setup.buses, LOSSY, readers).await?);
-            unbounded.push(other(&setup.buses, UNBOUNDED, readers).await?);
+            lossy.push(peers::deliver(&setup.buses, LOSSY, readers, EVENTS, 1).await?);
+            unbounded.push(peers::deliver(&setup.buses, UNBOUNDED, readers, EVENTS, 1).await?);
         }
         let what = format!("hub, 1 M tokens, {readers} catch_up readers");
         rows.push(Row::alone(what.clone(), UNIT, ours.rate.clone(), wanted));
@@ -66,18 +66,6 @@ impl Samples {
         self.rate.push(rate);
         self.lost.push(lost as f64);
     }
-}
-
-/// What the bus of another library does with as many events, published one by one as its interface has it.
-async fn other(program: &Path, name: &str, readers: usize) -> Result<(f64, usize)> {
-    let mut command = tokio::process::Command::new(program);
-    command.args([name, &readers.to_string(), &EVENTS.to_string()]).kill_on_drop(true);
-    let out = command.output().await.with_context(|| format!("{} does not start", program.display()))?;
-    ensure!(out.status.success(), "{name}: {}", String::from_utf8_lossy(&out.stderr));
-    let told: serde_json::Value = serde_json::from_slice(&out.stdout)?;
-    let rate = told["per_second"].as_f64().context("no `per_second`")?;
-    let lost = told["lost"].as_u64().context("no `lost`")?;
-    Ok((rate, usize::try_from(lost)?))
 }
 
 /// Deliveries a second in sum, and how many deliveries some reader did not get; published in batches.

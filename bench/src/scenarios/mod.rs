@@ -2,6 +2,7 @@
 
 mod catch_up;
 mod embedded;
+mod emit;
 mod fan_out;
 mod groups;
 mod hub;
@@ -48,6 +49,11 @@ pub(crate) const ALL: &[Scenario] = &[
         name: "hub",
         about: "a million tokens over the memory store to 1, 8 and 64 readers",
         run: |setup| Box::pin(hub::run(setup)),
+    },
+    Scenario {
+        name: "emit",
+        about: "nodes that emit flat out and paced, reading by a thread, and what a step of a graph costs",
+        run: |setup| Box::pin(emit::run(setup)),
     },
     Scenario {
         name: "fan-out",

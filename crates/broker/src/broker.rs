@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use headwater_events::{Cursor, Event, Filter, Lane, Scope, StreamName, Tenant, lane_of};
-use headwater_store::{Clock, Store, SystemClock};
+use headwater_store::{Clock, StateStore, Store, SystemClock};
 use tokio::sync::watch;
 
 use crate::{
@@ -13,7 +13,9 @@ use crate::{
     Published, Start, Status, StreamInfo, Subscription,
     groups::Groups,
     hub::Hub,
-    metric_definitions as m, pages, publish,
+    metric_definitions as m, pages,
+    program_state::ProgramState,
+    publish,
     reader::{Begin, Feed, LaneSource, Lanes, Reader},
     referee::Referee,
 };
@@ -204,6 +206,20 @@ impl EventBroker for Broker {
         let found = self.store.remove(tenant, stream).await?;
         self.referee.forget(tenant, stream);
         Ok(found)
+    }
+
+    async fn read_whole(
+        &self,
+        tenant: &Tenant,
+        stream: &StreamName,
+        start: Start,
+        limit: usize,
+    ) -> Result<Page, Error> {
+        pages::read_whole(&self.store, tenant, stream, start, limit.max(1)).await
+    }
+
+    fn state(&self) -> Result<Arc<dyn StateStore>, Error> {
+        Ok(Arc::new(ProgramState::new(Arc::clone(&self.store))))
     }
 
     async fn close(&self) -> Result<(), Error> {

@@ -11,6 +11,7 @@ mod groups;
 mod hub;
 pub mod metric_definitions;
 mod pages;
+mod program_state;
 mod publish;
 mod reader;
 mod referee;
@@ -19,10 +20,11 @@ pub mod suite;
 pub mod wire;
 
 pub use api::{
-    AfterDeadLetter, Capabilities, ConsumerGroups, DeadLetter, DeadLetterFilter, Delivery, Error,
-    EventBroker, EventPublisher, EventStream, EventSubscriber, Fetch, Fetched, Gap, Group, GroupConfig,
-    GroupGap, GroupInfo, Item, Lease, LeaseError, Leased, Overflow, OverflowError, Page, Published, Refused,
-    Settlement, Source, Start, Status, StatusKind, StreamInfo, Subscription, Verdict, WorkerInfo, WorkerName,
+    AfterDeadLetter, BlockingEvents, Capabilities, ConsumerGroups, DeadLetter, DeadLetterFilter, Delivery,
+    Error, EventBroker, EventPublisher, EventStream, EventSubscriber, Fetch, Fetched, Gap, Group,
+    GroupConfig, GroupGap, GroupInfo, Item, Lag, Lease, LeaseError, Leased, Overflow, OverflowError, Page,
+    Polled, Published, Refused, Settlement, Source, Start, Status, StatusKind, StreamInfo, Subscription,
+    Verdict, WorkerInfo, WorkerName,
 };
 pub use broker::Broker;
 pub use config::BrokerConfig;

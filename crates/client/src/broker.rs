@@ -8,7 +8,7 @@ use headwater_broker::{
     Status, StreamInfo, Subscription,
 };
 use headwater_events::{Cursor, Event, Filter, Scope, StreamName, Tenant};
-use headwater_store::Error as StoreError;
+use headwater_store::{Error as StoreError, StateStore};
 use tokio::sync::watch;
 
 use crate::{HttpOptions, http::Http, page, publish, streams, subscription};
@@ -91,6 +91,14 @@ impl EventBroker for HttpBroker {
 
     async fn delete_stream(&self, tenant: &Tenant, stream: &StreamName) -> Result<bool, Error> {
         streams::delete(self.open()?, tenant, stream).await
+    }
+
+    async fn read_whole(&self, _: &Tenant, _: &StreamName, _: Start, _: usize) -> Result<Page, Error> {
+        Err(StoreError::Unsupported { what: "internal events over HTTP".into() }.into())
+    }
+
+    fn state(&self) -> Result<Arc<dyn StateStore>, Error> {
+        Err(StoreError::Unsupported { what: "the table of state over HTTP".into() }.into())
     }
 
     /// Ends this client and its subscriptions; the server goes on.

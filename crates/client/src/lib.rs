@@ -35,10 +35,10 @@ mod page;
 mod problem;
 mod publish;
 mod query;
-mod sse;
+pub mod sse;
 mod streams;
 mod subscription;
-mod tls;
+pub mod tls;
 
 pub use broker::HttpBroker;
 pub use options::HttpOptions;

@@ -3,11 +3,11 @@
 use headwater_store::Error;
 use rustls::crypto::{CryptoProvider, ring};
 
-/// Prepares TLS for `scheme`: the process's provider, else ring.
-pub(crate) fn configure(
-    builder: reqwest::ClientBuilder,
-    scheme: &str,
-) -> Result<reqwest::ClientBuilder, Error> {
+/// Prepares TLS for `scheme` (`http` or `https`): the process's provider, else ring.
+///
+/// # Errors
+/// TLS cannot be set up at all.
+pub fn configure(builder: reqwest::ClientBuilder, scheme: &str) -> Result<reqwest::ClientBuilder, Error> {
     if scheme == "https" {
         if CryptoProvider::get_default().is_none() {
             // Another thread may have been first: then its provider is as good.

@@ -71,11 +71,16 @@ pub use serve::{ServeError, Server, serve, serve_with};
 pub use url::{BrokerUrl, UrlError};
 
 pub use headwater_broker::{
-    AfterDeadLetter, Broker, BrokerConfig, Capabilities, ConsumerGroups, DeadLetter, DeadLetterFilter,
-    Delivery, Error, EventBroker, EventPublisher, EventStream, EventSubscriber, Fetch, Fetched, Gap, Group,
-    GroupConfig, GroupGap, GroupInfo, Item, Lease, Leased, Overflow, OverflowError, Page, Policy, Published,
-    Refused, Settlement, Source, Start, Status, StatusKind, StreamInfo, Subscription, Verdict, WorkerInfo,
-    WorkerName, wire,
+    AfterDeadLetter, BlockingEvents, Broker, BrokerConfig, Capabilities, ConsumerGroups, DeadLetter,
+    DeadLetterFilter, Delivery, Error, EventBroker, EventPublisher, EventStream, EventSubscriber, Fetch,
+    Fetched, Gap, Group, GroupConfig, GroupGap, GroupInfo, Item, Lag, Lease, Leased, Overflow, OverflowError,
+    Page, Policy, Polled, Published, Refused, Settlement, Source, Start, Status, StatusKind, StreamInfo,
+    Subscription, Verdict, WorkerInfo, WorkerName, wire,
+};
+pub use headwater_bus::{
+    self as bus, DiagnosticsConfig, Emitter, EmitterError, EmitterHandle, EmitterOptions, EventBus,
+    EventBusConfig, EventEmitter, EventHub, EventHubMetrics, EventSink, PublisherManager, SinkConfig,
+    SinkError, SinkHealth, SpoolOptions, WhenFull,
 };
 pub use headwater_client::{HttpBroker, HttpOptions};
 pub use headwater_embedded::{EmbeddedOptions, EmbeddedStore, Fsync};
@@ -94,6 +99,11 @@ pub use headwater_nats::{NatsOptions, NatsStore};
 pub use headwater_postgres::{self as postgres, Inbox, Outbox};
 #[cfg(feature = "redis")]
 pub use headwater_redis::{RedisOptions, RedisStore};
+pub use headwater_runtime::{
+    self as runtime, App, AppRunner, ChatStep, Checkpoints, END, FnStep, Graph, GraphBuilder, GraphError,
+    InvocationHandle, Node, NodeContext, NodeError, NodeOptions, Reducer, Retry, RunError, RunOutcome,
+    RuntimeConfig, START, State, Step, StepContext, Tool, Update, chat,
+};
 pub use headwater_store::{
     Clock, Error as StoreError, EventLog, GapReason, Limits, MemoryOptions, MemoryStore, Record, Retention,
     RunState, Store, SystemClock,
@@ -112,6 +122,16 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/workers.md")]
 struct WorkersGuide;
+
+/// So are those of the guide to steps and graphs.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/runtime.md")]
+struct RuntimeGuide;
+
+/// So are those of the guide to the bus.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/bus.md")]
+struct BusGuide;
 
 /// So are those of the guide to the mirror.
 #[cfg(doctest)]

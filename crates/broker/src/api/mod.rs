@@ -7,8 +7,11 @@ mod item;
 mod stream;
 mod subscription;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use headwater_events::{Cursor, Event, Filter, Scope, StreamName, Tenant};
+use headwater_store::StateStore;
 pub use headwater_store::{Capabilities, Status, StatusKind};
 use tokio::sync::watch;
 
@@ -19,7 +22,7 @@ pub use groups::{
 };
 pub use info::StreamInfo;
 pub use item::{Delivery, Gap, Item, Page, Published};
-pub use stream::{EventStream, Source};
+pub use stream::{BlockingEvents, EventStream, Lag, Polled, Source};
 pub use subscription::{Overflow, OverflowError, Start, Subscription};
 
 /// Publishing.
@@ -85,6 +88,26 @@ pub trait EventBroker: EventPublisher + EventSubscriber + ConsumerGroups {
 
     /// Deletes a run's stream. Gives whether there was one. Who is reading it gets `Gap { reason: deleted }`.
     async fn delete_stream(&self, tenant: &Tenant, stream: &StreamName) -> Result<bool, Error>;
+
+    /// A page of one run with every class in it, `internal` too: for the runtime, which keeps its checkpoints there. A
+    /// page never says `end`.
+    ///
+    /// # Errors
+    /// `unsupported` where the broker is remote.
+    async fn read_whole(
+        &self,
+        tenant: &Tenant,
+        stream: &StreamName,
+        start: Start,
+        limit: usize,
+    ) -> Result<Page, Error>;
+
+    /// The table of small values, for programs: leases and marks of their own, with compare-and-set. It is theirs
+    /// alone; what the broker keeps is not in it.
+    ///
+    /// # Errors
+    /// `unsupported` where the broker is remote.
+    fn state(&self) -> Result<Arc<dyn StateStore>, Error>;
 
     /// Stops in order: what was accepted is stored, readers end, the store is closed. Later calls fail.
     async fn close(&self) -> Result<(), Error>;

@@ -167,6 +167,13 @@ impl Ring {
         Taken::Records { records, upto, waiting }
     }
 
+    /// How many records lie behind `after`; `None` where the log must be read for them.
+    pub(crate) fn waiting(&self, after: Position) -> Option<usize> {
+        let state = self.state();
+        let first = state.records.partition_point(|record| record.position() <= after);
+        (after >= state.floor).then(|| state.records.len() - first)
+    }
+
     /// Waits until [`Ring::take`] may give something other than `Nothing`.
     pub(crate) async fn changed(&self, after: Position, told: Told) {
         loop {

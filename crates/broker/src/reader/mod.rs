@@ -22,7 +22,7 @@ use headwater_events::{Cursor, Lane, Position, Scope};
 use headwater_store::{GapReason, Record, Store};
 
 use crate::{
-    Error, Gap, Item, Overflow, Source, Start, Subscription,
+    Error, Gap, Item, Lag, Overflow, Source, Start, Subscription,
     hub::{Hub, Registration, Taken, Told},
     metric_definitions as m,
 };
@@ -277,6 +277,13 @@ impl Source for Reader {
 
     fn cursor(&self) -> Cursor {
         self.out.handed_over()
+    }
+
+    fn lag(&self) -> Lag {
+        match self.place.ring().waiting(self.out.position()) {
+            Some(waiting) => Lag::Events((waiting + self.out.len()) as u64),
+            None => Lag::BehindTheHub,
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod letters;
 mod overflow;
+mod programs;
 mod strict;
 mod suite_embedded;
 mod suite_memory;

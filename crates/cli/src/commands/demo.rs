@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use headwater::chat::{Endpoint, ModelError};
+
 use crate::demo;
 
 /// Flags of `demo`.
@@ -18,10 +20,20 @@ pub(crate) struct Args {
     /// Print plain lines instead of a picture that changes
     #[arg(long)]
     pub(crate) plain: bool,
+
+    /// Let a real model answer: OPENAI_BASE_URL says where it is, OPENAI_API_KEY is the key
+    #[arg(long, value_name = "NAME")]
+    pub(crate) model: Option<String>,
 }
 
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
-    demo::run(demo::Options { keep: args.keep, speed: args.speed, plain: args.plain }).await
+    let model = args.model.map(endpoint).transpose()?;
+    demo::run(demo::Options { keep: args.keep, speed: args.speed, plain: args.plain, model }).await
+}
+
+fn endpoint(model: String) -> Result<Endpoint, ModelError> {
+    let base = std::env::var("OPENAI_BASE_URL").unwrap_or_else(|_| "https://api.openai.com/v1".to_owned());
+    Endpoint::new(&base, std::env::var("OPENAI_API_KEY").ok(), model)
 }
 
 fn speed(text: &str) -> Result<f64, String> {

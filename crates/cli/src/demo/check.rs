@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use headwater::{Class, Delivery, EventSubscriberExt as _, Filter, run_state};
 
-use super::{agent::Setting, client, screen::Shown};
+use super::{client, screen::Shown, setting::Setting};
 
 /// What came of it.
 #[derive(Debug)]

@@ -13,8 +13,8 @@ use crossterm::{
 use headwater::{Clock as _, SystemClock};
 
 use super::{
-    agent::Setting,
     screen::{Cut, Shown},
+    setting::Setting,
 };
 use crate::{
     outline::{Line, Look, Voice},

@@ -1,48 +1,42 @@
-//! The demo: five agents work on a run, and a screen shows it, through one server.
+//! The demo: five agents work on a run, as a graph, and a screen shows it, through one server.
 //!
-//! Everything but the words of the models is real: the agents are tasks that publish over HTTP, learn over SSE what
-//! concerns them, and use tools that do something; the screen reads its own SSE stream and is cut off in the middle.
-//!
-//! ```text
-//!  coordinator ──a2a.request──► generation ──generation.completed──► audit ──audit.completed──► testing ──► deployment
-//!                                    ▲                                 │
-//!                                    └──────────a2a.request────────────┘     every arrow goes through the server
-//! ```
+//! Everything but the words of the models is real, and with `--model` those too: the agents are nodes of a graph, with tools
+//! that do something; the screen reads its own SSE stream and is cut off in the middle.
 
-mod agent;
 mod agents;
 mod check;
 mod frame;
-mod model;
 mod pace;
 mod policy;
 mod reader;
 mod screen;
-mod sent;
+mod script;
+mod setting;
 mod summary;
 mod tools;
 
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
-use headwater::{HttpBroker, HttpOptions, Server, StreamName, Tenant};
-use tokio::task::JoinSet;
+use headwater::{
+    App, EventBroker, HttpBroker, HttpOptions, RuntimeConfig, Server, State, StreamName, Tenant,
+    chat::Endpoint,
+};
 
 use crate::{
     commands::serve,
     exit,
     signals::{self, Signals},
 };
-use agent::{Agent, Setting};
 use pace::Pace;
 use screen::Screen;
-use sent::Sent;
+use setting::Setting;
 
 /// The longest the run may take at normal speed: something is wrong then.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What the demo is asked for.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Options {
     /// Serve on afterwards.
     pub(crate) keep: bool,
@@ -50,6 +44,8 @@ pub(crate) struct Options {
     pub(crate) speed: f64,
     /// Lines instead of a picture.
     pub(crate) plain: bool,
+    /// A real model; else the answers stand in a script.
+    pub(crate) model: Option<Endpoint>,
 }
 
 /// Runs the demo.
@@ -66,11 +62,11 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<ExitCode> {
         run: run_name()?,
         work,
         pace: Pace::new(options.speed),
-        sent: Arc::new(Sent::default()),
+        model: options.model.clone(),
     };
 
     let accepted = tokio::select! {
-        accepted = play(&setting, options) => accepted?,
+        accepted = play(&setting, &options, &broker) => accepted?,
         () = signals.next() => {
             eprintln!("\nheadwater: stopped");
             return Ok(ExitCode::from(exit::FAILED));
@@ -87,41 +83,29 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<ExitCode> {
 }
 
 /// Starts screen and agents, waits for the end of the run, and says whether everything was as it must be.
-async fn play(setting: &Setting, options: Options) -> anyhow::Result<bool> {
-    // Subscribe, then act: every agent listens before the first one speaks.
-    let agents = agents::assemble(setting).await?;
+async fn play(setting: &Setting, options: &Options, broker: &Arc<dyn EventBroker>) -> anyhow::Result<bool> {
+    let config = RuntimeConfig::silent().with_broker(Arc::clone(broker));
+    let app: App = agents::graph(setting).with_runtime_config(config)?;
+    // Subscribe, then act.
     let reader = reader::Reader::open(setting).await?;
-    let mut tasks: JoinSet<anyhow::Result<()>> = JoinSet::new();
-    for task in agents {
-        tasks.spawn(task);
-    }
+    let input = State::new().with("door", "public-api").with("clients", 4000);
+    let mut run = app.start(Some(setting.run.clone()), input).await?;
     let screen = Screen::new(options.plain, setting);
-    let shown = tokio::time::timeout(PATIENCE.div_f64(options.speed.min(1.0)), async {
-        tokio::select! {
-            shown = screen.show(reader) => shown,
-            failed = first_failure(&mut tasks) => Err(failed),
-        }
-    });
-    let shown = shown.await.context("the run did not end")?;
-    let shown = shown?;
-    while let Some(done) = tasks.join_next().await {
-        done??;
-    }
+    let patience = match &setting.model {
+        Some(_) => script::REAL_MODEL,
+        None => PATIENCE.div_f64(options.speed.min(1.0)),
+    };
+    let shown =
+        tokio::time::timeout(patience, screen.show(reader)).await.context("the run did not end")??;
+    // The screen has seen the end: that of the run is a matter of moments.
+    let outcome = run.join().await;
+    app.close().await?;
     let verdict = check::verdict(setting, &shown).await?;
     summary::print(setting, &shown, &verdict)?;
-    Ok(verdict.is_good())
-}
-
-/// Waits until an agent fails; agents that are done do not matter.
-async fn first_failure(tasks: &mut JoinSet<anyhow::Result<()>>) -> anyhow::Error {
-    loop {
-        match tasks.join_next().await {
-            Some(Ok(Ok(()))) => {}
-            Some(Ok(Err(error))) => return error,
-            Some(Err(error)) => return error.into(),
-            None => std::future::pending().await,
-        }
+    if let Err(error) = &outcome {
+        eprintln!("\nheadwater: {error}");
     }
+    Ok(outcome.is_ok() && verdict.is_good())
 }
 
 async fn stop(server: Server, signals: &mut Signals) -> anyhow::Result<()> {
@@ -139,19 +123,4 @@ fn run_name() -> anyhow::Result<StreamName> {
 /// A client of the demo's server: each has connections of its own, as a process elsewhere would.
 fn client(url: &str) -> Result<HttpBroker, headwater::Error> {
     HttpBroker::connect(url, HttpOptions::default().tenant(Tenant::default()))
-}
-
-/// An agent's whole life.
-type Task = std::pin::Pin<Box<dyn Future<Output = anyhow::Result<()>> + Send>>;
-
-/// Makes an agent's life a task.
-fn task(life: impl Future<Output = anyhow::Result<()>> + Send + 'static) -> Task {
-    Box::pin(life)
-}
-
-impl Setting {
-    /// An agent of this run.
-    fn agent(&self, name: &'static str) -> anyhow::Result<Agent> {
-        Agent::new(name, self)
-    }
 }

@@ -1,9 +1,10 @@
 //! What the agents make: a rate-limit policy.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A token bucket: so many requests at once, so many a second in the long run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Policy {
     /// Which door it guards.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use headwater::{Cursor, Start, Subscription};
 
-use super::{agent::Setting, client};
+use super::{client, setting::Setting};
 use crate::follow::{Follow, Step};
 
 /// A subscription to the run that can be cut off.

@@ -7,16 +7,16 @@ use std::{
 };
 
 use headwater::{
-    Event, EventType as _, Item,
+    Clock as _, Event, EventType as _, Item, SystemClock,
     catalogue::{LlmDelta, LlmReasoningDelta},
 };
 use tokio::time::MissedTickBehavior;
 
 use super::{
-    agent::Setting,
     check,
     frame::{Canvas, Frame},
     reader::Reader,
+    setting::Setting,
 };
 use crate::{
     follow::Step,
@@ -148,7 +148,7 @@ impl Screen {
         match &mut shown.cut {
             Some(cut) if cut.missed.is_none() => cut.replayed += 1,
             _ => {
-                let age = self.setting.sent.age(event.id());
+                let age = age(event);
                 shown.delays.extend(age);
                 let token = matches!(event.ty(), LlmDelta::TYPE | LlmReasoningDelta::TYPE);
                 if token && self.answers.insert(event.subject().unwrap_or_default().to_owned()) {
@@ -205,4 +205,10 @@ impl Screen {
             None => Ok(()),
         }
     }
+}
+
+/// How long ago an event was made, to the millisecond.
+fn age(event: &Event) -> Option<Duration> {
+    let age = SystemClock.now().duration_since(event.time()?);
+    Some(age.max(jiff::SignedDuration::ZERO).unsigned_abs())
 }

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use super::{agent::Setting, check::Verdict, screen::Shown};
+use super::{check::Verdict, screen::Shown, setting::Setting};
 use crate::{
     output::{Out, Paint, stdout_has_colour},
     pretty::length,

@@ -1,79 +1,125 @@
-//! The tools: calls with their arguments as a model writes them, carried out for real.
+//! The agents' tools. They do what they say, in a folder of the demo's own.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context as _, bail};
-use headwater::catalogue::{ToolArguments, ToolCall, ToolError, ToolResult};
+use headwater::Tool;
+use schemars::JsonSchema;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{agent::Agent, model, policy::Policy};
-
-impl Agent {
-    /// Calls a tool: streams the arguments, calls, and gives the result.
-    pub(crate) async fn call(&mut self, part: &str, tool: &str, arguments: Value) -> anyhow::Result<Value> {
-        let id = uuid::Uuid::now_v7().to_string();
-        let text = arguments.to_string();
-        for piece in model::split(&text) {
-            let delta = ToolArguments::new(piece).tool_call_id(&*id).name(tool);
-            self.emit(part, delta).await?;
-            self.setting.pace.pause(25).await;
-        }
-        let call = ToolCall::new().tool_call_id(&*id).name(tool).arguments(arguments.clone());
-        self.emit(part, call).await?;
-        let begun = tokio::time::Instant::now();
-        self.setting.pace.pause(550).await;
-        let folder = self.setting.work.clone();
-        let name = tool.to_owned();
-        let done = tokio::task::spawn_blocking(move || carry_out(&folder, &name, &arguments)).await?;
-        let took = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        match done {
-            Ok(result) => {
-                let told =
-                    ToolResult::new().tool_call_id(&*id).name(tool).result(result.clone()).duration_ms(took);
-                self.emit(part, told).await?;
-                Ok(result)
-            }
-            Err(error) => {
-                let told = ToolError::new().tool_call_id(&*id).name(tool).error(format!("{error:#}"));
-                self.emit(part, told).await?;
-                Err(error)
-            }
-        }
-    }
-}
+use super::{Pace, policy::Policy};
 
 /// The file that the agents work on.
 const FILE: &str = "policy.json";
+/// How long a tool takes, in milliseconds at normal speed.
+const WORK_MS: u64 = 550;
 
-fn carry_out(folder: &Path, tool: &str, arguments: &Value) -> anyhow::Result<Value> {
-    let file = folder.join(FILE);
-    match tool {
-        "write_policy" => {
-            let policy: Policy = serde_json::from_value(arguments.clone()).context("not a policy")?;
-            let text = serde_json::to_string_pretty(&policy)?;
-            fs::write(&file, &text)?;
-            Ok(json!({ "wrote": FILE, "bytes": text.len() }))
-        }
-        "lint_policy" => Ok(json!({ "findings": read(&file)?.lint() })),
-        "simulate" => {
-            let number =
-                |name: &str| arguments[name].as_u64().and_then(|n| u32::try_from(n).ok()).unwrap_or(1);
-            Ok(serde_json::to_value(read(&file)?.simulate(number("per_second"), number("seconds")))?)
-        }
-        "deploy" => {
-            let target = folder.join("live");
+/// The tools of the demo.
+#[derive(Debug, Clone)]
+pub(crate) struct Tools {
+    folder: PathBuf,
+    pace: Pace,
+}
+
+/// Nothing needs to be said.
+#[derive(Debug, Deserialize, JsonSchema)]
+struct Nothing {}
+
+/// A load: so many requests a second for so many seconds.
+#[derive(Debug, Deserialize, JsonSchema)]
+struct Load {
+    /// Requests a second.
+    per_second: u32,
+    /// How long, in seconds.
+    seconds: u32,
+}
+
+impl Tools {
+    /// The tools in a folder.
+    pub(crate) fn new(folder: &Path, pace: Pace) -> Self {
+        Self { folder: folder.to_owned(), pace }
+    }
+
+    /// The policy as it is on disk.
+    pub(crate) fn policy(&self) -> anyhow::Result<Policy> {
+        read(&self.folder.join(FILE))
+    }
+
+    /// The policy that is live.
+    pub(crate) fn live(&self) -> anyhow::Result<Policy> {
+        read(&self.folder.join("live").join(FILE))
+    }
+
+    /// Writes the policy.
+    pub(crate) fn write(&self) -> Tool {
+        let tools = self.clone();
+        Tool::new("write_policy", "Writes the rate-limit policy to policy.json.", move |policy: Policy| {
+            let tools = tools.clone();
+            async move {
+                tools.pace.pause(WORK_MS).await;
+                let text = serde_json::to_string_pretty(&policy)?;
+                fs::write(tools.folder.join(FILE), &text)?;
+                anyhow::Ok(json!({ "wrote": FILE, "bytes": text.len() }))
+            }
+        })
+    }
+
+    /// Looks for what is wrong with it.
+    pub(crate) fn lint(&self) -> Tool {
+        self.tool("lint_policy", "Finds what is wrong with policy.json.", |tools| {
+            Ok(json!({ "findings": tools.policy()?.lint() }))
+        })
+    }
+
+    /// Plays a load against it.
+    pub(crate) fn simulate(&self) -> Tool {
+        let tools = self.clone();
+        Tool::new("simulate", "Plays a load against policy.json.", move |load: Load| {
+            let tools = tools.clone();
+            async move {
+                tools.pace.pause(WORK_MS).await;
+                if load.per_second.saturating_mul(load.seconds) > 10_000_000 {
+                    bail!("that is more than ten million requests");
+                }
+                Ok(serde_json::to_value(tools.policy()?.simulate(load.per_second, load.seconds))?)
+            }
+        })
+    }
+
+    /// Makes it live.
+    pub(crate) fn deploy(&self) -> Tool {
+        self.tool("deploy", "Makes policy.json live.", |tools| {
+            let target = tools.folder.join("live");
             fs::create_dir_all(&target)?;
-            fs::copy(&file, target.join(FILE))?;
+            fs::copy(tools.folder.join(FILE), target.join(FILE))?;
             Ok(json!({ "live": format!("live/{FILE}") }))
-        }
-        "probe" => {
-            let live = read(&folder.join("live").join(FILE))?;
-            if live != read(&file)? {
+        })
+    }
+
+    /// Looks whether what is live is what was tested.
+    pub(crate) fn probe(&self) -> Tool {
+        self.tool("probe", "Checks that what is live is what was tested.", |tools| {
+            let live = tools.live()?;
+            if live != tools.policy()? {
                 bail!("what is live is not what was tested");
             }
             Ok(json!({ "live": live.name, "as_tested": true }))
-        }
-        other => bail!("no tool `{other}`"),
+        })
+    }
+
+    fn tool(&self, name: &str, what: &str, work: fn(&Self) -> anyhow::Result<Value>) -> Tool {
+        let tools = self.clone();
+        Tool::new(name, what, move |_: Nothing| {
+            let tools = tools.clone();
+            async move {
+                tools.pace.pause(WORK_MS).await;
+                work(&tools)
+            }
+        })
     }
 }
 

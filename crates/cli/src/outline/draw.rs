@@ -56,14 +56,30 @@ impl Outline {
         if folded.contains(&at) {
             return;
         }
-        let children = &self.parts[at].children;
-        for (i, &child) in children.iter().enumerate() {
+        let children = self.shown_below(at);
+        for (i, child) in children.iter().copied().enumerate() {
             let last = i + 1 == children.len();
             let branch = format!("{indent}{}", if last { "└─ " } else { "├─ " });
             lines.push(self.line(&self.parts[child], branch, look, folded.contains(&child)));
             let indent = format!("{indent}{}", if last { "   " } else { "│  " });
             self.below(child, &indent, look, folded, lines);
         }
+    }
+
+    /// The children that are drawn: a step that is nothing but the frame of a stage, which stands at the same subject, gives
+    /// its place to what is in it.
+    fn shown_below(&self, at: usize) -> Vec<usize> {
+        let mut shown = Vec::new();
+        for &child in &self.parts[at].children {
+            let part = &self.parts[child];
+            let frames = |&inner: &usize| self.parts[inner].subject == part.subject;
+            if part.kind == Kind::Step && part.children.iter().any(frames) {
+                shown.extend(self.shown_below(child));
+            } else {
+                shown.push(child);
+            }
+        }
+        shown
     }
 
     fn line(&self, part: &Part, branch: String, look: Look, folded: bool) -> Line {

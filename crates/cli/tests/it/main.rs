@@ -3,6 +3,7 @@
 
 mod feed;
 mod mirror;
+mod model;
 mod refusals;
 mod story;
 mod support;

@@ -10,7 +10,7 @@ use bytes::{Buf, Bytes};
 /// block without its blank line never becomes a frame. Bytes are scanned once and only payloads are copied, so that
 /// a kept event does not hold on to the chunk it came in.
 #[derive(Debug)]
-pub(crate) struct Decoder {
+pub struct Decoder {
     limit: usize,
     chunk: Bytes,
     /// The start of a line whose end is in a later chunk.
@@ -43,27 +43,27 @@ enum Line {
 
 /// One block, as far as it matters here.
 #[derive(Debug)]
-pub(crate) struct Frame<'a> {
+pub struct Frame<'a> {
     /// The last event id that was received, with this block or an earlier one.
-    pub(crate) id: &'a [u8],
+    pub id: &'a [u8],
     /// The name of the event; empty where there is none.
-    pub(crate) event: &'a [u8],
+    pub event: &'a [u8],
     /// The payload; `None` where the block has no `data`: it dispatches nothing.
-    pub(crate) data: Option<Bytes>,
+    pub data: Option<Bytes>,
     /// How many events were merged into this one, where the block says so: a field of Headwater's own, which others
     /// ignore.
-    pub(crate) merged: Option<u32>,
+    pub merged: Option<u32>,
     /// The reconnection time the block asks for.
-    pub(crate) retry: Option<Duration>,
+    pub retry: Option<Duration>,
 }
 
 /// A line or a payload is longer than the limit.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct TooLarge;
+pub struct TooLarge;
 
 impl Decoder {
     /// A decoder that refuses lines and payloads of more than `limit` bytes.
-    pub(crate) fn new(limit: usize) -> Self {
+    pub fn new(limit: usize) -> Self {
         Self {
             limit,
             chunk: Bytes::new(),
@@ -83,13 +83,14 @@ impl Decoder {
     }
 
     /// Takes the next chunk. Every frame of the one before must have been taken.
-    pub(crate) fn push(&mut self, chunk: Bytes) {
+    pub fn push(&mut self, chunk: Bytes) {
         debug_assert!(self.chunk.is_empty(), "frames are taken before the next chunk");
         self.chunk = chunk;
     }
 
     /// The next frame, or `None` until there is another chunk.
-    pub(crate) fn next(&mut self) -> Result<Option<Frame<'_>>, TooLarge> {
+    #[allow(clippy::should_implement_trait)] // a frame borrows the decoder
+    pub fn next(&mut self) -> Result<Option<Frame<'_>>, TooLarge> {
         if std::mem::take(&mut self.dispatched) {
             self.event.clear();
         }

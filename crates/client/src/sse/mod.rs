@@ -4,4 +4,4 @@ mod decoder;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use decoder::{Decoder, Frame};
+pub use decoder::{Decoder, Frame, TooLarge};

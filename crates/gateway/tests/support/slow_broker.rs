@@ -7,7 +7,7 @@ use headwater_broker::{
     Published, Refused, Settlement, Start, Status, StreamInfo, Subscription, WorkerName,
 };
 use headwater_events::{Cursor, Event, Filter, Position, Scope, StreamName, Tenant};
-use headwater_store::{MemoryOptions, MemoryStore};
+use headwater_store::{MemoryOptions, MemoryStore, StateStore};
 use std::sync::Arc;
 use tokio::sync::{Semaphore, watch};
 
@@ -141,6 +141,20 @@ impl EventBroker for SlowBroker {
 
     async fn delete_stream(&self, tenant: &Tenant, stream: &StreamName) -> Result<bool, Error> {
         self.inner.delete_stream(tenant, stream).await
+    }
+
+    async fn read_whole(
+        &self,
+        tenant: &Tenant,
+        stream: &StreamName,
+        start: Start,
+        limit: usize,
+    ) -> Result<Page, Error> {
+        self.inner.read_whole(tenant, stream, start, limit).await
+    }
+
+    fn state(&self) -> Result<Arc<dyn StateStore>, Error> {
+        self.inner.state()
     }
 
     async fn close(&self) -> Result<(), Error> {

@@ -1,43 +1,63 @@
 //! The audit agent: reads what was generated, and has repaired what it finds.
 
 use headwater::{
-    EventType as _,
-    catalogue::{AuditCompleted, AuditStarted, GenerationCompleted},
+    NodeContext, NodeError, Update,
+    catalogue::{AuditCompleted, AuditStarted},
 };
 use serde_json::json;
 
-use crate::demo::{
-    Task,
-    agent::{Agent, Ears, Setting},
-    model::Lines,
-    task,
-};
+use super::{Crew, Scene, ask, failed, progress, stage};
+use crate::demo::script::Lines;
 
-const READ: Lines = Lines {
-    model: "auditor-1",
-    reasoning: "Read it as an attacker: which client gets more than it should? And then as a customer: who gets \
-                less?",
-    text: "The rate is sound. The burst worries me. With a bucket of size 0 no token can ever be in it, so the very \
-           first request of every client would be refused: this policy is an outage with a schedule. I will have \
-           the linter confirm it and ask generation for a repair.",
-};
+const NAME: &str = "audit";
 
-pub(super) async fn join(setting: &Setting) -> anyhow::Result<Task> {
-    let agent = setting.agent("audit")?;
-    let ears = agent.listen("generation.completed, a2a.response").await?;
-    Ok(task(live(agent, ears)))
+pub(super) async fn read(ctx: &NodeContext, crew: &Crew) -> Result<Update, NodeError> {
+    ctx.emit(&AuditStarted::new().agent(NAME)).await;
+    let read = Lines {
+        reasoning: "Read it as an attacker: which client gets more than it should? And then as a customer: who gets \
+                    less?",
+        text: "The rate is sound. The burst worries me. With a bucket of size 0 no token can ever be in it, so the \
+               very first request of every client would be refused: this policy is an outage with a schedule. I will \
+               have the linter confirm it and ask generation for a repair.",
+        calls: vec![("lint", "lint_policy", json!({}))],
+    };
+    let confirmed = Lines { text: "Confirmed.", ..Lines::default() };
+    look(ctx, crew, "read", vec![read, confirmed]).await?;
+    judge(ctx, crew, 1).await
 }
 
-async fn live(mut agent: Agent, mut ears: Ears) -> anyhow::Result<()> {
-    ears.wait_for(GenerationCompleted::TYPE).await?;
-    agent.emit("audit", AuditStarted::new().agent(agent.name)).await?;
-    agent.think("audit/read", READ).await?;
-    let found = agent.call("audit/lint", "lint_policy", json!({ "file": "policy.json" })).await?;
-    let asked = agent.ask("audit/repair", "generation", "repair", found.clone()).await?;
-    ears.response(&asked).await?;
-    let left = agent.call("audit/lint-again", "lint_policy", json!({ "file": "policy.json" })).await?;
-    let findings = |lint: &serde_json::Value| lint["findings"].as_array().map_or(0, Vec::len);
-    anyhow::ensure!(findings(&left) == 0, "audit: the repair did not help: {left}");
-    let output = json!({ "found": findings(&found), "left": findings(&left) });
-    agent.emit("audit", AuditCompleted::new().agent(agent.name).output(output)).await
+pub(super) async fn recheck(ctx: &NodeContext, crew: &Crew) -> Result<Update, NodeError> {
+    let again = Lines { calls: vec![("lint-again", "lint_policy", json!({}))], ..Lines::default() };
+    let sound = Lines { text: "Nothing is left to find.", ..Lines::default() };
+    // It is audit that speaks, whichever node it works in.
+    look(&stage(ctx, NAME).with_subject(ctx.subject()), crew, "read", vec![again, sound]).await?;
+    judge(ctx, crew, ctx.visit() + 1).await
+}
+
+async fn look(
+    ctx: &headwater::StepContext,
+    crew: &Crew,
+    part: &'static str,
+    answers: Vec<Lines>,
+) -> Result<(), NodeError> {
+    let policy = crew.tools.policy().map_err(|error| failed(NAME, &error))?;
+    let policy = serde_json::to_string(&policy)?;
+    let ask =
+        format!("You are audit. Read this policy as an attacker and as a customer, and lint it: {policy}");
+    crew.chat(ctx, Scene { part, model: "auditor-1", ask, answers }, vec![crew.tools.lint()]).await?;
+    Ok(())
+}
+
+/// Asks for a repair, the nth, or ends the stage.
+async fn judge(ctx: &NodeContext, crew: &Crew, nth: u64) -> Result<Update, NodeError> {
+    let findings = crew.tools.policy().map_err(|error| failed(NAME, &error))?.lint();
+    if findings.is_empty() {
+        let output = json!({ "repairs": nth - 1, "left": 0 });
+        stage(ctx, NAME).emit(&AuditCompleted::new().agent(NAME).output(output)).await;
+        progress(ctx, 60.0, "audited").await;
+    } else {
+        let part = format!("ask-repair-{nth}");
+        ask(ctx, &part, (NAME, "generation"), "repair", json!({ "findings": findings })).await;
+    }
+    Ok(Update::new().set("findings", findings.len()))
 }

@@ -1,58 +1,68 @@
 //! The generation agent: writes what it is asked for, and repairs what others find.
 
-use headwater::catalogue::{GenerationCompleted, GenerationStarted};
-use serde_json::json;
-
-use crate::demo::{
-    Task,
-    agent::{Agent, Ears, Request, Setting},
-    model::Lines,
-    task,
+use headwater::{
+    NodeContext, NodeError, Update,
+    catalogue::{GenerationCompleted, GenerationStarted},
 };
+use serde_json::{Value, json};
 
-const WRITE: Lines = Lines {
-    model: "writer-2",
-    reasoning: "",
-    text: "A token bucket per client: 50 requests a second refill it, which is four times what an ordinary client \
-           uses. I keep the burst at 0 so that nobody can store up requests and spend them at once.",
-};
-const REPAIR: Lines = Lines {
-    model: "writer-2",
-    reasoning: "Burst is the size of the bucket, not a bonus on top of it. An empty bucket never holds a token.",
-    text: "You are right: a bucket that holds nothing lets nothing pass. 120 is a little over two seconds of rate, \
-           enough for a page that loads forty things at once.",
-};
+use super::{Crew, Scene, answer, failed, progress, stage};
+use crate::demo::script::Lines;
 
-pub(super) async fn join(setting: &Setting) -> anyhow::Result<Task> {
-    let agent = setting.agent("generation")?;
-    let ears = agent.listen("a2a.request").await?;
-    Ok(task(live(agent, ears)))
+const NAME: &str = "generation";
+
+pub(super) async fn write(ctx: &NodeContext, crew: &Crew) -> Result<Update, NodeError> {
+    let wish = json!({ "door": "public-api", "per": "client" });
+    ctx.emit(&GenerationStarted::new().agent(NAME).input(wish)).await;
+    let draft = Lines {
+        text: "A token bucket per client: 50 requests a second refill it, which is four times what an ordinary client \
+               uses. I keep the burst at 0 so that nobody can store up requests and spend them at once.",
+        calls: vec![("write", "write_policy", policy(0))],
+        ..Lines::default()
+    };
+    let done = Lines { text: "Written.", ..Lines::default() };
+    let scene = Scene {
+        part: "draft",
+        model: "writer-2",
+        ask: format!(
+            "You are generation. The plan: {}. Write the policy `public-api` per client.",
+            ctx.state().text("plan")
+        ),
+        answers: vec![draft, done],
+    };
+    crew.chat(ctx, scene, vec![crew.tools.write()]).await?;
+    let written = crew.tools.policy().map_err(|error| failed(NAME, &error))?;
+    let output = json!({ "rate": written.rate, "burst": written.burst });
+    answer(ctx, "ask-generation", (NAME, "coordinator"), output.clone()).await;
+    ctx.emit(&GenerationCompleted::new().agent(NAME).output(output)).await;
+    progress(ctx, 40.0, "generated").await;
+    Ok(Update::new())
 }
 
-async fn live(mut agent: Agent, mut ears: Ears) -> anyhow::Result<()> {
-    while let Some(request) = ears.request().await? {
-        match request.method.as_str() {
-            "write" => write(&mut agent, &request).await?,
-            "repair" => repair(&mut agent, &request).await?,
-            other => anyhow::bail!("generation: asked to {other}"),
-        }
-    }
-    Ok(())
+pub(super) async fn repair(ctx: &NodeContext, crew: &Crew) -> Result<Update, NodeError> {
+    let repair = Lines {
+        reasoning: "Burst is the size of the bucket, not a bonus on top of it. An empty bucket never holds a token.",
+        text: "You are right: a bucket that holds nothing lets nothing pass. 120 is a little over two seconds of rate, \
+               enough for a page that loads forty things at once.",
+        calls: vec![("write", "write_policy", policy(120))],
+    };
+    let done = Lines { text: "Repaired.", ..Lines::default() };
+    let found = crew.tools.policy().map_err(|error| failed(NAME, &error))?.lint();
+    let scene = Scene {
+        part: "think",
+        model: "writer-2",
+        ask: format!("You are generation. Audit found: {}. Write a policy without that.", found.join("; ")),
+        answers: vec![repair, done],
+    };
+    // It is generation that speaks, whichever node it works in.
+    let own = stage(ctx, NAME).with_subject(ctx.subject());
+    crew.chat(&own, scene, vec![crew.tools.write()]).await?;
+    let written = crew.tools.policy().map_err(|error| failed(NAME, &error))?;
+    let part = format!("ask-repair-{}", ctx.visit());
+    answer(ctx, &part, (NAME, "audit"), json!({ "rate": written.rate, "burst": written.burst })).await;
+    Ok(Update::new())
 }
 
-async fn write(agent: &mut Agent, request: &Request) -> anyhow::Result<()> {
-    let started = GenerationStarted::new().agent(agent.name).input(request.payload.clone());
-    agent.emit("generation", started).await?;
-    agent.think("generation/draft", WRITE).await?;
-    let policy = json!({ "name": "public-api", "per": "client", "rate": 50, "burst": 0 });
-    let wrote = agent.call("generation/write", "write_policy", policy).await?;
-    agent.answer(request, wrote.clone()).await?;
-    agent.emit("generation", GenerationCompleted::new().agent(agent.name).output(wrote)).await
-}
-
-async fn repair(agent: &mut Agent, request: &Request) -> anyhow::Result<()> {
-    agent.think("audit/repair/think", REPAIR).await?;
-    let policy = json!({ "name": "public-api", "per": "client", "rate": 50, "burst": 120 });
-    let wrote = agent.call("audit/repair/write", "write_policy", policy).await?;
-    agent.answer(request, wrote).await
+fn policy(burst: u32) -> Value {
+    json!({ "name": "public-api", "per": "client", "rate": 50, "burst": burst })
 }
