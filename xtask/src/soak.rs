@@ -49,7 +49,18 @@ fn fault_clauses() -> std::process::Command {
     for package in STORES {
         cargo.args(["-p", package]);
     }
-    cargo.args(["--test", "it", "--test", "suite", "--test", "broker", "--", "faults::", "--test-threads", "1"]);
+    cargo.args([
+        "--test",
+        "it",
+        "--test",
+        "suite",
+        "--test",
+        "broker",
+        "--",
+        "faults::",
+        "--test-threads",
+        "1",
+    ]);
     cargo.env("HEADWATER_SOAK", "1");
     cargo
 }
