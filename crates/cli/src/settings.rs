@@ -1,5 +1,6 @@
 //! The settings of a server, each a flag.
 
+mod access;
 mod check;
 
 use std::time::Duration;
@@ -51,6 +52,9 @@ pub(crate) struct ServerSettings {
 
     #[command(flatten)]
     http: HttpSettings,
+
+    #[command(flatten)]
+    pub(crate) access: access::AccessSettings,
 }
 
 /// How long events are kept.
@@ -167,6 +171,7 @@ impl ServerSettings {
             max_body_bytes: size(http.max_body),
             allowed_origins: http.allowed_origins.0.clone(),
             shutdown_timeout_ms: millis(http.drain_timeout),
+            insecure: self.access.insecure,
             ..GatewayConfig::default()
         }
     }

@@ -27,6 +27,7 @@
 
 mod broker;
 mod connection;
+mod fetch;
 mod frames;
 mod groups;
 mod http;
@@ -41,4 +42,5 @@ mod subscription;
 pub mod tls;
 
 pub use broker::HttpBroker;
+pub use fetch::fetch;
 pub use options::HttpOptions;

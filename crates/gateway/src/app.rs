@@ -1,22 +1,38 @@
 //! What every handler shares.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use headwater_broker::EventBroker;
-use tokio_util::sync::CancellationToken;
+use http::{HeaderMap, Uri};
+use tokio::time::Instant;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{GatewayConfig, meters::Meters};
+use crate::{
+    GatewayConfig,
+    identity::{Authority, Caller},
+    meters::Meters,
+    problem::Problem,
+};
 
 /// Shared by every request of one gateway.
 pub(crate) struct App {
     pub(crate) broker: Arc<dyn EventBroker>,
     pub(crate) config: GatewayConfig,
     pub(crate) meters: Meters,
+    /// Who decides whom a request stands for.
+    pub(crate) authority: Arc<Authority>,
     /// Cancelled when the gateway stops: streams end then, and readiness is gone.
     pub(crate) draining: CancellationToken,
+    /// Cancelled when what is still open is cut.
+    pub(crate) cut: CancellationToken,
+    /// The sockets that are open: they outlive the connections they began on.
+    pub(crate) sockets: TaskTracker,
     /// How many streaming responses there are.
     readers: AtomicUsize,
     /// How many there ever were: spreads their lifetimes.
@@ -24,15 +40,27 @@ pub(crate) struct App {
 }
 
 impl App {
-    pub(crate) fn new(broker: Arc<dyn EventBroker>, config: GatewayConfig) -> Self {
+    pub(crate) fn new(
+        broker: Arc<dyn EventBroker>,
+        config: GatewayConfig,
+        authority: Arc<Authority>,
+    ) -> Self {
         Self {
+            authority,
             broker,
             config,
             meters: Meters::new(),
             draining: CancellationToken::new(),
+            cut: CancellationToken::new(),
+            sockets: TaskTracker::new(),
             readers: AtomicUsize::new(0),
             readers_ever: AtomicU64::new(0),
         }
+    }
+
+    /// Who sends a request.
+    pub(crate) async fn admit(&self, headers: &HeaderMap, uri: &Uri) -> Result<Caller, Problem> {
+        self.authority.admit(headers, uri).await
     }
 
     /// A place among the streaming responses, unless they are as many as there may be.
@@ -43,9 +71,12 @@ impl App {
         (seated < self.config.max_readers).then_some(seat)
     }
 
-    /// The number of the next streaming response.
-    pub(crate) fn next_reader(&self) -> u64 {
-        self.readers_ever.fetch_add(1, Ordering::Relaxed)
+    /// When a streaming response that begins now ends whatever happens.
+    pub(crate) fn last_moment(&self, now: Instant) -> Option<Instant> {
+        let lifetime = self.config.reader_lifetime_ms;
+        // Up to a tenth less, in sixteen steps, so that readers who came together do not return together.
+        let less = lifetime / 160 * (self.readers_ever.fetch_add(1, Ordering::Relaxed) % 16);
+        (lifetime > 0).then(|| now + Duration::from_millis(lifetime - less))
     }
 }
 

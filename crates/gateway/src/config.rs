@@ -23,6 +23,8 @@ pub struct GatewayConfig {
     pub reader_idle_ms: u64,
     /// How many streaming responses there may be at once: 20,000. Who comes then is told to come back.
     pub max_readers: usize,
+    /// How many subscriptions one socket may have: 256.
+    pub max_subscriptions: usize,
     /// How many connections there may be at once: 25,000. The next one waits in the listener's queue.
     pub max_connections: usize,
     /// How long a connection may take to send a request's head, and how long it may be kept alive without one, in
@@ -48,6 +50,9 @@ pub struct GatewayConfig {
     /// Which origins' pages may read and publish: `https://host[:port]`, `loopback` for `localhost`, `127.0.0.1` and
     /// `[::1]` with any port, or `*` for every one. By default `loopback`; an empty list leaves only the own origin.
     pub allowed_origins: Vec<String>,
+    /// Whether a gateway that asks nobody may listen on other than loopback addresses: false. Something in front of it
+    /// has to ask then.
+    pub insecure: bool,
     /// How long an orderly shutdown waits for connections to finish, in milliseconds: 10,000.
     pub shutdown_timeout_ms: u64,
 }
@@ -61,6 +66,7 @@ impl Default for GatewayConfig {
             reader_lifetime_ms: 600_000,
             reader_idle_ms: 0,
             max_readers: 20_000,
+            max_subscriptions: 256,
             max_connections: 25_000,
             header_read_timeout_ms: 60_000,
             body_read_timeout_ms: 30_000,
@@ -72,6 +78,7 @@ impl Default for GatewayConfig {
             max_page_bytes: 4 * 1024 * 1024,
             connection_buffer_bytes: 64 * 1024,
             allowed_origins: vec!["loopback".into()],
+            insecure: false,
             shutdown_timeout_ms: 10_000,
         }
     }
@@ -95,6 +102,7 @@ impl GatewayConfig {
         }
         for (key, value) in [
             ("max_readers", self.max_readers),
+            ("max_subscriptions", self.max_subscriptions),
             ("max_connections", self.max_connections),
             ("max_body_bytes", self.max_body_bytes),
             ("max_write_bytes", self.max_write_bytes),

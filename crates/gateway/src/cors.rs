@@ -20,7 +20,8 @@ const ANY: &str = "*";
 /// What a page may ask with.
 const METHODS: &str = "GET, HEAD, POST, DELETE";
 /// Headers a page may send; attributes of events (`ce-…`) come on top.
-const HEADERS: [&str; 5] = ["last-event-id", "headwater-tenant", "content-type", "accept", "cache-control"];
+const HEADERS: [&str; 6] =
+    ["authorization", "last-event-id", "headwater-tenant", "content-type", "accept", "cache-control"];
 /// What a page may read of an answer's headers beyond what every page may.
 const EXPOSED: &str = "allow, retry-after";
 /// How long a browser need not ask again, in seconds: what Chromium takes at most.
@@ -37,6 +38,14 @@ pub(crate) fn check(entry: &str) -> Result<(), String> {
         return Ok(());
     }
     Err(format!("`{entry}` is no origin: write `https://host` or `https://host:port`, `loopback` or `*`"))
+}
+
+/// Whether a page of an origin may open a socket: one of its own host, or one that is allowed.
+pub(crate) fn admits(allowed: &[String], origin: &HeaderValue, host: Option<&HeaderValue>) -> bool {
+    let own =
+        origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, host)| host.as_bytes());
+    Cors::new(allowed).allow(origin).is_some()
+        || host.is_some_and(|host| own.is_some_and(|own| own.eq_ignore_ascii_case(host.as_bytes())))
 }
 
 /// The layer around the routes.

@@ -9,11 +9,18 @@ use axum::{
 };
 use futures_util::future::BoxFuture;
 use headwater_broker::EventBroker;
+use headwater_store::SystemClock;
 use http::{Method, StatusCode, Uri};
 use tokio::net::TcpListener;
 
 use crate::{
-    GatewayConfig, app::App, cors::Cors, groups, health, problem::Problem, publish, serve, sse, streams,
+    GatewayConfig,
+    app::App,
+    cors::Cors,
+    groups, health,
+    identity::{Authority, tickets},
+    problem::Problem,
+    publish, serve, sse, streams, ws,
 };
 
 /// Where events are published, and read for a whole tenant.
@@ -38,10 +45,17 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// A gateway over a broker. Installs the process's metrics recorder if there is none.
+    /// A gateway over a broker that asks nobody who they are: for a loopback address, or behind something that asks.
+    /// Installs the process's metrics recorder if there is none.
     #[must_use]
     pub fn new(broker: Arc<dyn EventBroker>, config: GatewayConfig) -> Self {
-        Self { app: Arc::new(App::new(broker, config)) }
+        Self::guarded(broker, config, Arc::new(Authority::open_to_all(Arc::new(SystemClock))))
+    }
+
+    /// A gateway that admits whom `authority` knows.
+    #[must_use]
+    pub fn guarded(broker: Arc<dyn EventBroker>, config: GatewayConfig, authority: Arc<Authority>) -> Self {
+        Self { app: Arc::new(App::new(broker, config, authority)) }
     }
 
     /// The routes, for a program that has a server of its own. Limits of connections are then that server's, and
@@ -52,10 +66,12 @@ impl Gateway {
             .route("/v1/streams", get(streams::list))
             .route("/v1/streams/{stream}", get(streams::show).delete(streams::delete))
             .route("/v1/streams/{stream}/events", get(sse::stream_events))
+            .route("/v1/tickets", post(tickets::create))
+            .route("/v1/ws", get(ws::upgrade))
             .merge(groups::routes())
             .route("/healthz", get(health::healthz))
             .route("/readyz", get(health::readyz))
-            .route("/metrics", get(health::metrics))
+            .route("/metrics", get(health::guarded_metrics))
             .method_not_allowed_fallback(other_method)
             .fallback(other_path)
             .with_state(Arc::clone(&self.app))
@@ -84,8 +100,18 @@ impl Gateway {
     ) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
             self.app.config.check().map_err(Error::Config)?;
+            self.check_place(&listener)?;
             serve::serve(Arc::clone(&self.app), self.router(), listener, shutdown).await
         })
+    }
+
+    /// A door that is open to everybody is not where others come by.
+    fn check_place(&self, listener: &TcpListener) -> Result<(), Error> {
+        let addr = listener.local_addr().map_err(Error::Accept)?;
+        if addr.ip().is_loopback() || self.app.config.insecure || !self.app.authority.is_open() {
+            return Ok(());
+        }
+        Err(Error::Config(format!("nobody is asked who they are: {addr} needs an authority, or `insecure`")))
     }
 
     /// Ends every stream in order, refuses new ones with a wish to come back later, and takes readiness away.

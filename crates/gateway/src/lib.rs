@@ -6,6 +6,8 @@
 //!  GET  /v1/events                      the same for a tenant, or for several of its streams
 //!  GET  /v1/streams                     runs and their state
 //!  GET  /v1/streams/{stream}            one run; DELETE removes it
+//!  GET  /v1/ws                          many subscriptions on one WebSocket
+//!  POST /v1/tickets                     what a browser shows instead of a key
 //!  GET  /healthz  /readyz  /metrics
 //! ```
 //!
@@ -16,11 +18,13 @@
 //! takes bytes, so that a slow reader costs nothing but its own place in the log.
 
 mod app;
+mod body;
 mod config;
 mod cors;
 mod gateway;
 mod groups;
 mod health;
+mod identity;
 mod meters;
 mod metric_definitions;
 mod monitor;
@@ -32,9 +36,11 @@ mod serve;
 mod sse;
 mod streams;
 mod tenant;
+mod ws;
 
 pub use config::GatewayConfig;
 pub use gateway::{Error, Gateway};
+pub use identity::{AuthConfig, Authority, FetchKeys, Grant, Key, KeyFile, KeyFileError, Right};
 pub use meters::{METRICS, MetricDefinition, MetricKind};
 pub use monitor::Monitor;
 pub use problem::{CODES, Problem, ProblemCode};

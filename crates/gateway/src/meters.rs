@@ -25,6 +25,8 @@ pub(crate) struct Meters {
     pub(crate) readers: Gauge,
     pub(crate) frames_out: Counter,
     pub(crate) bytes_out: Counter,
+    pub(crate) socket_messages: Counter,
+    pub(crate) socket_bytes: Counter,
     pub(crate) connections: Gauge,
     pub(crate) stalled: Counter,
 }
@@ -41,6 +43,8 @@ impl Meters {
             readers: gauge!(definitions::READERS),
             frames_out: counter!(definitions::FRAMES_OUT),
             bytes_out: counter!(definitions::BYTES_OUT),
+            socket_messages: counter!(definitions::SOCKET_MESSAGES),
+            socket_bytes: counter!(definitions::SOCKET_BYTES),
             connections: gauge!(definitions::CONNECTIONS),
             stalled: counter!(definitions::STALLED),
         }

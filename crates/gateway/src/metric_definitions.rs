@@ -33,6 +33,8 @@ pub(crate) const READERS: &str = "headwater_sse_readers";
 pub(crate) const FRAMES_OUT: &str = "headwater_sse_frames_total";
 pub(crate) const BYTES_OUT: &str = "headwater_sse_bytes_total";
 pub(crate) const GAPS: &str = "headwater_sse_gaps_total";
+pub(crate) const SOCKET_MESSAGES: &str = "headwater_ws_messages_total";
+pub(crate) const SOCKET_BYTES: &str = "headwater_ws_bytes_total";
 pub(crate) const CONNECTIONS: &str = "headwater_http_connections";
 pub(crate) const STALLED: &str = "headwater_http_stalled_total";
 pub(crate) const REQUEST_SECONDS: &str = "headwater_http_request_seconds";
@@ -61,7 +63,7 @@ pub const METRICS: &[MetricDefinition] = &[
         name: READERS,
         kind: MetricKind::Gauge,
         unit: Unit::Count,
-        help: "streaming responses that are open",
+        help: "streaming responses and sockets that are open",
     },
     MetricDefinition {
         name: FRAMES_OUT,
@@ -79,7 +81,19 @@ pub const METRICS: &[MetricDefinition] = &[
         name: GAPS,
         kind: MetricKind::Counter,
         unit: Unit::Count,
-        help: "gaps told to readers, by reason",
+        help: "gaps told to readers, by reason, sockets included",
+    },
+    MetricDefinition {
+        name: SOCKET_MESSAGES,
+        kind: MetricKind::Counter,
+        unit: Unit::Count,
+        help: "items of subscriptions handed to sockets, heartbeats not",
+    },
+    MetricDefinition {
+        name: SOCKET_BYTES,
+        kind: MetricKind::Counter,
+        unit: Unit::Bytes,
+        help: "bytes of items handed to sockets",
     },
     MetricDefinition {
         name: CONNECTIONS,

@@ -12,13 +12,22 @@ use headwater_events::{Scope, StreamName};
 use http::{HeaderValue, header};
 use serde_json::json;
 
-use crate::{app::App, problem::Problem, query::ReadQuery};
+use crate::{app::App, identity::Caller, problem::Problem, query::ReadQuery};
 
 /// Answers one page.
-pub(crate) async fn answer(app: &Arc<App>, scope: &Scope, query: &ReadQuery) -> Result<Response, Problem> {
+pub(crate) async fn answer(
+    app: &Arc<App>,
+    caller: &Caller,
+    scope: &Scope,
+    query: &ReadQuery,
+) -> Result<Response, Problem> {
     let limit = query.limit.unwrap_or(app.config.page_events).min(app.config.max_page_events);
     let start = query.start.clone().unwrap_or(Start::Earliest);
     let mut page = app.broker.read(scope, &query.filter, start, limit).await?;
+    if !caller.sees_all() {
+        page.events.retain(|delivery| caller.sees(delivery.event()));
+        page.gaps.retain(|gap| gap.stream.as_ref().is_none_or(|stream| caller.sees_stream(stream)));
+    }
     cut(&mut page, app.config.max_page_bytes);
     let mut response = Response::new(Body::from(encode(&page, scope)));
     let headers = response.headers_mut();

@@ -76,21 +76,27 @@ impl ReadQuery {
         let Some(list) = &self.streams else {
             return Ok(Scope::Tenant(tenant));
         };
-        let mut streams = Vec::new();
-        for name in list.split(',').map(str::trim).filter(|name| !name.is_empty()) {
-            let name = StreamName::new(name.to_owned())?;
-            if !streams.contains(&name) {
-                streams.push(name);
-            }
-            if streams.len() > MAX_STREAMS {
-                return Err(bad("streams", format!("at most {MAX_STREAMS} streams")));
-            }
-        }
-        if streams.is_empty() {
-            return Err(bad("streams", "name at least one stream, separated by commas"));
-        }
-        Ok(Scope::Streams(tenant, streams))
+        let names = list.split(',').map(str::trim).filter(|name| !name.is_empty());
+        Ok(Scope::Streams(tenant, several(names)?))
     }
+}
+
+/// Several streams, each once.
+pub(crate) fn several<'a>(names: impl Iterator<Item = &'a str>) -> Result<Vec<StreamName>, Problem> {
+    let mut streams = Vec::new();
+    for name in names {
+        let name = StreamName::new(name.to_owned())?;
+        if !streams.contains(&name) {
+            streams.push(name);
+        }
+        if streams.len() > MAX_STREAMS {
+            return Err(bad("streams", format!("at most {MAX_STREAMS} streams")));
+        }
+    }
+    if streams.is_empty() {
+        return Err(bad("streams", "name at least one stream, separated by commas"));
+    }
+    Ok(streams)
 }
 
 /// How many streams one reader may have.

@@ -7,16 +7,17 @@ use axum::{
     extract::{Query, State},
     response::{IntoResponse, Response},
 };
+use headwater_broker::StreamInfo;
 use headwater_events::StreamName;
 use http::{HeaderMap, StatusCode, Uri};
 use serde_json::json;
 
 use crate::{
     app::App,
+    identity::{Caller, Right},
     page::{PathName, stream_name},
     problem::Problem,
     query::{bad, limit},
-    tenant,
 };
 
 /// How many runs a list has where the request does not say.
@@ -30,13 +31,23 @@ pub(crate) async fn list(State(app): State<Arc<App>>, uri: Uri, headers: HeaderM
 }
 
 /// `GET /v1/streams/{stream}`.
-pub(crate) async fn show(State(app): State<Arc<App>>, name: PathName, headers: HeaderMap) -> Response {
-    timed(&app, "stream", try_show(&app, name, &headers)).await
+pub(crate) async fn show(
+    State(app): State<Arc<App>>,
+    name: PathName,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    timed(&app, "stream", try_show(&app, name, &uri, &headers)).await
 }
 
 /// `DELETE /v1/streams/{stream}`: 204.
-pub(crate) async fn delete(State(app): State<Arc<App>>, name: PathName, headers: HeaderMap) -> Response {
-    timed(&app, "stream_delete", try_delete(&app, name, &headers)).await
+pub(crate) async fn delete(
+    State(app): State<Arc<App>>,
+    name: PathName,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    timed(&app, "stream_delete", try_delete(&app, name, &uri, &headers)).await
 }
 
 /// Answers and counts one request.
@@ -52,7 +63,8 @@ pub(crate) async fn timed(
 }
 
 async fn try_list(app: &App, uri: &Uri, headers: &HeaderMap) -> Result<Response, Problem> {
-    let tenant = tenant::resolve(headers)?;
+    let caller = app.admit(headers, uri).await?;
+    caller.may(Right::Subscribe)?;
     let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(uri).map_err(|e| bad("query", e))?;
     let (mut after, mut most) = (None, LIST);
     for (key, value) in pairs {
@@ -62,22 +74,46 @@ async fn try_list(app: &App, uri: &Uri, headers: &HeaderMap) -> Result<Response,
             _ => {}
         }
     }
-    let streams = app.broker.streams(&tenant, after.as_ref(), most).await?;
+    let streams = seen(app, &caller, after, most).await?;
     let next = if streams.len() == most { streams.last().map(|run| run.stream.clone()) } else { None };
     Ok(Json(json!({ "streams": streams, "next": next })).into_response())
 }
 
-async fn try_show(app: &App, name: PathName, headers: &HeaderMap) -> Result<Response, Problem> {
-    let (tenant, stream) = (tenant::resolve(headers)?, stream_name(name)?);
-    match app.broker.stream(&tenant, &stream).await? {
+/// The next `most` runs that the caller sees. Those between are passed over here, so that no name of them is told.
+async fn seen(
+    app: &App,
+    caller: &Caller,
+    mut after: Option<StreamName>,
+    most: usize,
+) -> Result<Vec<StreamInfo>, Problem> {
+    let mut seen = Vec::new();
+    // Where most of them may have to be passed over, many are looked at in one go.
+    let look = if caller.sees_all() { most } else { MAX_LIST };
+    // Ends with the list of names, which every round shortens.
+    loop {
+        let page = app.broker.streams(caller.tenant(), after.as_ref(), look).await?;
+        let is_last = page.len() < look;
+        after = page.last().map(|run| run.stream.clone());
+        seen.extend(page.into_iter().filter(|run| caller.sees_stream(&run.stream)).take(most - seen.len()));
+        if is_last || seen.len() == most {
+            return Ok(seen);
+        }
+    }
+}
+
+async fn try_show(app: &App, name: PathName, uri: &Uri, headers: &HeaderMap) -> Result<Response, Problem> {
+    let (caller, stream) = (app.admit(headers, uri).await?, stream_name(name)?);
+    let tenant = caller.may_in(Right::Subscribe, &stream)?;
+    match app.broker.stream(tenant, &stream).await? {
         Some(run) => Ok(Json(run).into_response()),
         None => Err(none(&stream)),
     }
 }
 
-async fn try_delete(app: &App, name: PathName, headers: &HeaderMap) -> Result<Response, Problem> {
-    let (tenant, stream) = (tenant::resolve(headers)?, stream_name(name)?);
-    if app.broker.delete_stream(&tenant, &stream).await? {
+async fn try_delete(app: &App, name: PathName, uri: &Uri, headers: &HeaderMap) -> Result<Response, Problem> {
+    let (caller, stream) = (app.admit(headers, uri).await?, stream_name(name)?);
+    let tenant = caller.may_in(Right::Admin, &stream)?;
+    if app.broker.delete_stream(tenant, &stream).await? {
         Ok(StatusCode::NO_CONTENT.into_response())
     } else {
         Err(none(&stream))

@@ -1,5 +1,6 @@
-//! What is refused at publish: a stable code that names the event and the attribute, and nothing is stored.
+//! What is refused: bad events with a stable code that names event and attribute, and callers who may not.
 
+mod identity;
 mod support;
 
 use std::sync::Arc;

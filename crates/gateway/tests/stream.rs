@@ -1,6 +1,7 @@
 //! What a stream of server-sent events looks like, sentence by sentence.
 
 mod support;
+mod websocket;
 
 use headwater_gateway::GatewayConfig;
 use serde_json::json;

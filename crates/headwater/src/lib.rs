@@ -67,7 +67,7 @@ mod url;
 pub use connect::{ConnectError, ConnectOptions, connect, connect_with};
 pub use ext::{EventPublisherExt, EventSubscriberExt};
 pub use mirror::mirror;
-pub use serve::{ServeError, Server, serve, serve_with};
+pub use serve::{ServeError, Server, authority, serve, serve_guarded, serve_with};
 pub use url::{BrokerUrl, UrlError};
 
 pub use headwater_broker::{
@@ -90,7 +90,9 @@ pub use headwater_events::{
     catalogue::{self, EventType},
     dialect, run_state,
 };
-pub use headwater_gateway::{Gateway, GatewayConfig, Monitor};
+pub use headwater_gateway::{
+    AuthConfig, Authority, Gateway, GatewayConfig, Grant, Key, KeyFile, KeyFileError, Monitor, Right,
+};
 #[cfg(feature = "kafka")]
 pub use headwater_kafka::{KafkaOptions, KafkaStore};
 #[cfg(feature = "nats")]

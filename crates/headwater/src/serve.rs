@@ -3,7 +3,8 @@
 use std::{io, net::SocketAddr, sync::Arc};
 
 use headwater_broker::EventBroker;
-use headwater_gateway::{Gateway, GatewayConfig};
+use headwater_gateway::{AuthConfig, Authority, FetchKeys, Gateway, GatewayConfig};
+use headwater_store::SystemClock;
 use tokio::{
     net::{TcpListener, ToSocketAddrs},
     sync::oneshot,
@@ -51,10 +52,40 @@ pub async fn serve_with(
     addr: impl ToSocketAddrs,
     config: GatewayConfig,
 ) -> Result<Server, ServeError> {
+    serve_guarded(broker, addr, config, None).await
+}
+
+/// Where keys come from, read and ready: see [`serve_guarded`].
+///
+/// # Errors
+/// Says what cannot be used, and why.
+pub async fn authority(config: AuthConfig) -> Result<Arc<Authority>, String> {
+    let fetch: FetchKeys =
+        Arc::new(|url| Box::pin(async move { headwater_client::fetch(&url, MAX_KEYS).await }));
+    Authority::open(config, Arc::new(SystemClock), Some(fetch)).await
+}
+
+/// The most that an identity provider may answer, in bytes.
+const MAX_KEYS: usize = 1024 * 1024;
+
+/// As [`serve_with`], for those whom `authority` knows. Without one nobody is asked, which is for loopback addresses
+/// only, unless [`GatewayConfig::insecure`] says otherwise.
+///
+/// # Errors
+/// As [`serve_with`].
+pub async fn serve_guarded(
+    broker: Arc<dyn EventBroker>,
+    addr: impl ToSocketAddrs,
+    config: GatewayConfig,
+    authority: Option<Arc<Authority>>,
+) -> Result<Server, ServeError> {
     let listener = TcpListener::bind(addr).await.map_err(ServeError::Listen)?;
     let addr = listener.local_addr().map_err(ServeError::Listen)?;
     let (stop, stopped) = oneshot::channel::<()>();
-    let gateway = Gateway::new(broker, config);
+    let gateway = match authority {
+        Some(authority) => Gateway::guarded(broker, config, authority),
+        None => Gateway::new(broker, config),
+    };
     let task = tokio::spawn(async move {
         // A dropped sender means the same as a sent one.
         gateway.serve(listener, async { drop(stopped.await) }).await

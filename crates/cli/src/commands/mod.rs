@@ -8,6 +8,7 @@ mod demo;
 mod export;
 mod groups;
 mod import;
+mod keys;
 mod mirror;
 mod publish;
 mod schema;
@@ -52,6 +53,8 @@ pub(crate) enum Command {
     Worker(worker::Args),
     /// Copy streams from one broker to another; stopped anywhere, the next one goes on
     Mirror(mirror::Args),
+    /// Make, list, rotate and revoke the API keys of a server
+    Keys(keys::Args),
     /// Verify an embedded log
     Check(check::Args),
     /// List the event types, or print the JSON Schema of one
@@ -78,6 +81,7 @@ pub(crate) async fn run(cli: Cli, env: Env<'_>) -> anyhow::Result<ExitCode> {
         Command::DeadLetters(args) => dead_letters::run(&args).await,
         Command::Worker(args) => worker::run(args).await,
         Command::Mirror(args) => mirror::run(args).await,
+        Command::Keys(args) => keys::run(args),
         Command::Check(args) => check::run(&args).await,
         Command::Schema(args) => schema::run(&args),
         Command::Config(args) => config::run(&args, cli.config.as_deref(), env),

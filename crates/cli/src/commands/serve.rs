@@ -34,6 +34,7 @@ impl Args {
     pub(crate) fn check(&self) -> Result<(), BadConfig> {
         self.settings.check()?;
         self.settings.check_over(&self.broker)?;
+        self.settings.check_at(self.listen)?;
         self.settings.gateway().check().map_err(BadConfig)
     }
 }
@@ -42,10 +43,15 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     args.check()?;
     let mut signals = Signals::listen()?;
     let gateway = args.settings.gateway();
+    // Before the broker: a server that would admit nobody is not one.
+    let authority = match args.settings.access.config() {
+        Some(config) => Some(headwater::authority(config).await.map_err(BadConfig)?),
+        None => None,
+    };
     let broker = headwater::connect_with(&args.broker.with_credentials(), args.settings.connect())
         .await
         .with_context(|| format!("cannot open {}", args.broker))?;
-    let server = headwater::serve_with(broker.clone(), args.listen, gateway)
+    let server = headwater::serve_guarded(broker.clone(), args.listen, gateway, authority)
         .await
         .map_err(|e| BadConfig(format!("listen {}: {e}", args.listen)))?;
     eprintln!("headwater: listening on {} over {}", server.url(), args.broker);

@@ -1,6 +1,6 @@
 //! Settings that each can be read and yet cannot work.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use headwater::BrokerUrl;
 
@@ -47,6 +47,16 @@ impl ServerSettings {
             return refuse("retention-run-after-end", kafka);
         }
         Ok(())
+    }
+}
+
+impl ServerSettings {
+    /// Refuses a door that is open to everybody.
+    ///
+    /// # Errors
+    /// Says what to name instead.
+    pub(crate) fn check_at(&self, listen: SocketAddr) -> Result<(), BadConfig> {
+        self.access.check(listen)
     }
 }
 

@@ -235,3 +235,31 @@ fn a_foreign_cursor_is_refused() {
     );
     refuses(folder, &["tail", "wf-2", "--url", &server.url, "--after", "nonsense"], 2, &["not a cursor"]);
 }
+
+/// A door that is open to everybody is not where others come by.
+#[test]
+fn without_keys_only_loopback_addresses_are_listened_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let everywhere = ["serve", "--broker", "memory:", "--listen", "0.0.0.0:0"];
+    refuses(folder, &everywhere, 64, &["0.0.0.0:0", "`keys`", "--insecure"]);
+    let with =
+        |more: &[&str]| -> Vec<String> { everywhere.iter().chain(more).map(|&arg| arg.to_owned()).collect() };
+    for (more, words) in [
+        (vec!["--keys", "missing.json"], vec!["access", "missing.json"]),
+        (vec!["--jwt-issuer", "x"], vec!["jwt-keys"]),
+        (vec!["--jwt-jwks", "http://id.example/keys"], vec!["jwks_url", "https://"]),
+    ] {
+        let args = with(&more);
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        refuses(folder, &args, 64, &words);
+    }
+    refuses(folder, &["keys", "list"], 2, &["--keys FILE"]);
+    refuses(folder, &["keys", "revoke", "nobody", "--keys", "k.json"], 1, &["no key `nobody`"]);
+    refuses(
+        folder,
+        &["keys", "create", "x", "--keys", "k.json", "--streams", "a/b"],
+        2,
+        &["`a/b` is no pattern"],
+    );
+}

@@ -6,7 +6,7 @@ use std::{
     process::Stdio,
 };
 
-use crate::support::{Server, events, headwater, run, run_with, stderr, stdout};
+use crate::support::{PATIENCE, Server, events, headwater, run, run_with, stderr, stdout};
 use serde_json::Value;
 
 fn lines(text: &str) -> Vec<Value> {
@@ -205,4 +205,48 @@ fn a_tail_comes_back_by_itself_when_the_server_does() {
     }
     assert!(tail.wait().unwrap().success());
     drop(server);
+}
+
+#[test]
+fn a_server_with_keys_serves_who_has_one_until_it_is_revoked() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let made = run(
+        folder,
+        &[
+            "keys",
+            "create",
+            "ci",
+            "--keys",
+            "keys.json",
+            "--tenants",
+            "acme",
+            "--scopes",
+            "publish,subscribe",
+            "--json",
+        ],
+    );
+    let made: serde_json::Value = serde_json::from_str(&stdout(&made)).unwrap();
+    let (id, token) = (made["id"].as_str().unwrap(), made["token"].as_str().unwrap());
+    let server = Server::start(folder, &["--keys", "keys.json"]);
+    let publish = |run: &str, token: &str| {
+        let args =
+            ["publish", "--url", &server.url, "--tenant", "acme", "--token", token, "--retry-for", "1s"];
+        run_with(folder, &args, &events(run, 1, true))
+    };
+    assert_eq!(publish("wf-1", token).status.code(), Some(0));
+    assert_eq!(publish("wf-2", "nonsense").status.code(), Some(1));
+    let listed = stdout(&run(folder, &["keys", "list", "--keys", "keys.json"]));
+    assert!(listed.contains(id) && listed.contains("acme") && !listed.contains(token), "{listed}");
+    let rotated = run(folder, &["keys", "rotate", id, "--keys", "keys.json", "--grace", "0s"]);
+    let rotated = stdout(&rotated).trim().to_owned();
+    let begun = std::time::Instant::now();
+    while publish("wf-3", &rotated).status.code() != Some(0) {
+        assert!(begun.elapsed() < PATIENCE, "the server reads its file again");
+    }
+    assert_eq!(publish("wf-4", token).status.code(), Some(1), "the old secret is over");
+    assert_eq!(run(folder, &["keys", "revoke", id, "--keys", "keys.json"]).status.code(), Some(0));
+    while publish("wf-5", &rotated).status.code() != Some(1) {
+        assert!(begun.elapsed() < PATIENCE * 2, "the server reads its file again");
+    }
 }

@@ -15,9 +15,11 @@ use headwater_broker::{
 use headwater_events::{Filter, Position, StreamName};
 use http::{HeaderMap, Uri};
 
-use super::{json, named};
+use super::named;
 use crate::{
     app::App,
+    body::json,
+    identity::Right,
     page::PathName,
     problem::Problem,
     query::{bad, limit},
@@ -35,7 +37,7 @@ pub(super) async fn list(
     headers: HeaderMap,
 ) -> Response {
     let answer = async {
-        let group = named(name, &uri, &headers)?;
+        let group = named(&app, Right::Consume, name, &uri, &headers).await?;
         let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(&uri).map_err(|e| bad("query", e))?;
         let (mut after, mut most, mut filter) = (Position::ZERO, LIST.0, LettersBody::default());
         for (key, value) in pairs {
@@ -65,7 +67,7 @@ pub(super) async fn replay(
     body: Body,
 ) -> Response {
     let answer = async {
-        let group = named(name, &uri, &headers)?;
+        let group = named(&app, Right::Admin, name, &uri, &headers).await?;
         let filter = meant(json(&app, &headers, body).await?)?;
         let count = app.broker.replay(&group, &filter).await?;
         Ok(Json(LettersAnswer { count }).into_response())
@@ -82,7 +84,7 @@ pub(super) async fn discard(
     body: Body,
 ) -> Response {
     let answer = async {
-        let group = named(name, &uri, &headers)?;
+        let group = named(&app, Right::Admin, name, &uri, &headers).await?;
         let filter = meant(json(&app, &headers, body).await?)?;
         let count = app.broker.discard(&group, &filter).await?;
         Ok(Json(LettersAnswer { count }).into_response())

@@ -18,9 +18,10 @@ use headwater_broker::{
 };
 use headwater_events::{GroupName, Tenant};
 use http::{HeaderMap, StatusCode, Uri};
-use serde::de::DeserializeOwned;
 
-use crate::{app::App, page::PathName, problem::Problem, publish::body, query::bad, streams::timed, tenant};
+use crate::{
+    app::App, body::json, identity::Right, page::PathName, problem::Problem, query::bad, streams::timed,
+};
 
 /// The routes of groups.
 pub(crate) fn routes() -> Router<Arc<App>> {
@@ -38,7 +39,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
 
 async fn list(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Response {
     let answer = async {
-        let tenant = scope(&uri, &headers)?;
+        let tenant = scope(&app, Right::Consume, &uri, &headers).await?;
         let groups = app.broker.groups(tenant.as_ref()).await?;
         Ok(Json(GroupList { groups }).into_response())
     };
@@ -47,7 +48,7 @@ async fn list(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Resp
 
 async fn show(State(app): State<Arc<App>>, name: PathName, uri: Uri, headers: HeaderMap) -> Response {
     let answer = async {
-        let group = named(name, &uri, &headers)?;
+        let group = named(&app, Right::Consume, name, &uri, &headers).await?;
         let info = app.broker.group(&group).await?.ok_or_else(|| none(&group))?;
         Ok(Json(info).into_response())
     };
@@ -62,7 +63,7 @@ async fn create(
     body: Body,
 ) -> Response {
     let answer = async {
-        let group = named(name, &uri, &headers)?;
+        let group = named(&app, Right::Admin, name, &uri, &headers).await?;
         let put: PutGroup = json(&app, &headers, body).await?;
         let start: Start = put.start.as_deref().unwrap_or("earliest").parse()?;
         let is_new = app.broker.put_group(&group, start, put.config).await?;
@@ -75,7 +76,7 @@ async fn create(
 
 async fn delete(State(app): State<Arc<App>>, name: PathName, uri: Uri, headers: HeaderMap) -> Response {
     let answer = async {
-        let group = named(name, &uri, &headers)?;
+        let group = named(&app, Right::Admin, name, &uri, &headers).await?;
         if app.broker.delete_group(&group).await? {
             Ok(StatusCode::NO_CONTENT.into_response())
         } else {
@@ -85,22 +86,39 @@ async fn delete(State(app): State<Arc<App>>, name: PathName, uri: Uri, headers: 
     timed(&app, "group_delete", answer).await
 }
 
-/// Whose groups are meant: the caller's tenant's, or with `all_tenants=true` those of all.
-fn scope(uri: &Uri, headers: &HeaderMap) -> Result<Option<Tenant>, Problem> {
-    let tenant = tenant::resolve(headers)?;
+/// Whose groups are meant: the caller's tenant's, or with `all_tenants=true` those of all. Who administers may do what
+/// workers do.
+async fn scope(app: &App, right: Right, uri: &Uri, headers: &HeaderMap) -> Result<Option<Tenant>, Problem> {
+    let caller = app.admit(headers, uri).await?;
     let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(uri).map_err(|e| bad("query", e))?;
     let all = pairs.iter().rev().find(|(key, _)| key == "all_tenants").map(|(_, value)| value.as_str());
     match all {
-        None | Some("false") => Ok(Some(tenant)),
-        Some("true") => Ok(None),
+        None | Some("false") => {
+            let refused = match caller.may_share(right) {
+                Ok(tenant) => return Ok(Some(tenant.clone())),
+                Err(refused) => refused,
+            };
+            caller.may_share(Right::Admin).map(|tenant| Some(tenant.clone())).map_err(|_| refused)
+        }
+        Some("true") => {
+            caller.may_everywhere()?;
+            Ok(None)
+        }
         Some(_) => Err(bad("all_tenants", "must be true or false")),
     }
 }
 
-/// The group that a path names.
-fn named(name: PathName, uri: &Uri, headers: &HeaderMap) -> Result<Group, Problem> {
+/// The group that a path names, for a caller with this right.
+async fn named(
+    app: &App,
+    right: Right,
+    name: PathName,
+    uri: &Uri,
+    headers: &HeaderMap,
+) -> Result<Group, Problem> {
+    let tenant = scope(app, right, uri, headers).await?;
     let Path(name) = name.map_err(|e| Problem::new("bad-group", e.body_text()))?;
-    Ok(Group { tenant: scope(uri, headers)?, name: group_name(name)? })
+    Ok(Group { tenant, name: group_name(name)? })
 }
 
 /// A name of a group, or of a worker.
@@ -110,11 +128,4 @@ fn group_name(name: String) -> Result<GroupName, Problem> {
 
 fn none(group: &Group) -> Problem {
     Problem::new("no-such-group", format!("there is no group `{}` here: create it with PUT", group.name))
-}
-
-/// A body of JSON; an empty one is an empty object.
-async fn json<T: DeserializeOwned>(app: &App, headers: &HeaderMap, body: Body) -> Result<T, Problem> {
-    let body = body::collect(body, headers, &app.config).await?;
-    let body = if body.is_empty() { &b"{}"[..] } else { &body[..] };
-    serde_json::from_slice(body).map_err(|error| Problem::new("malformed-json", format!("the body: {error}")))
 }

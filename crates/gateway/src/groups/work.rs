@@ -16,8 +16,8 @@ use headwater_broker::{
 };
 use http::{HeaderMap, StatusCode, Uri};
 
-use super::{group_name, json, named};
-use crate::{app::App, page::PathName, problem::Problem, streams::timed};
+use super::{group_name, named};
+use crate::{app::App, body::json, identity::Right, page::PathName, problem::Problem, streams::timed};
 
 /// The most events of one fetch.
 const MAX_FETCH: usize = 1000;
@@ -35,7 +35,7 @@ pub(super) async fn fetch(
     body: Body,
 ) -> Response {
     let answer = async {
-        let group = named(name, &uri, &headers)?;
+        let group = named(&app, Right::Consume, name, &uri, &headers).await?;
         let body: FetchBody = json(&app, &headers, body).await?;
         let fetch = Fetch {
             worker: group_name(body.worker)?,
@@ -61,7 +61,7 @@ pub(super) async fn settle(
     body: Body,
 ) -> Response {
     let answer = async {
-        let group = named(name, &uri, &headers)?;
+        let group = named(&app, Right::Consume, name, &uri, &headers).await?;
         let body: SettleBody = json(&app, &headers, body).await?;
         bounded(body.settlements.len())?;
         let settlements = body.settlements.into_iter().map(SettlementBody::into_settlement);
@@ -86,7 +86,7 @@ pub(super) async fn extend(
     body: Body,
 ) -> Response {
     let answer = async {
-        let group = named(name, &uri, &headers)?;
+        let group = named(&app, Right::Consume, name, &uri, &headers).await?;
         let body: ExtendBody = json(&app, &headers, body).await?;
         bounded(body.leases.len())?;
         let leases = body.leases.iter().map(|lease| lease.parse::<Lease>()).collect::<Result<Vec<_>, _>>();
@@ -106,7 +106,7 @@ pub(super) async fn leave(
     body: Body,
 ) -> Response {
     let answer = async {
-        let group = named(name, &uri, &headers)?;
+        let group = named(&app, Right::Consume, name, &uri, &headers).await?;
         let body: LeaveBody = json(&app, &headers, body).await?;
         app.broker.leave(&group, &group_name(body.worker)?).await?;
         Ok(StatusCode::NO_CONTENT.into_response())

@@ -92,9 +92,14 @@ impl Problem {
     /// An event that names another tenant than the caller's.
     pub(crate) fn foreign_tenant(index: usize, tenant: &str) -> Self {
         let detail = format!("tenant: must be absent or the caller's own, `{tenant}`");
-        let mut problem = Self::new("foreign-tenant", detail);
+        Self::of_event("foreign-tenant", index, "tenant", detail)
+    }
+
+    /// A problem of one attribute of an event of a batch.
+    pub(crate) fn of_event(code: &str, index: usize, attribute: &str, detail: impl Into<String>) -> Self {
+        let mut problem = Self::new(code, detail);
         problem.0.index = Some(index);
-        problem.0.attribute = Some("tenant".into());
+        problem.0.attribute = Some(attribute.to_owned());
         problem
     }
 
@@ -172,6 +177,9 @@ impl IntoResponse for Problem {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if self.0.status == 401 {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"headwater\""));
+        }
         if self.0.status == 503 {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }

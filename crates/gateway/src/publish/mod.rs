@@ -1,6 +1,5 @@
 //! `POST /v1/events`: CloudEvents in, cursors out.
 
-pub(crate) mod body;
 mod decode;
 mod results;
 
@@ -14,8 +13,12 @@ use axum::{
 use headwater_events::{Event, EventError, Tenant};
 use http::{HeaderValue, Request, header};
 
-use self::body::Piecewise;
-use crate::{app::App, problem::Problem, tenant};
+use crate::{
+    app::App,
+    body::{self, Piecewise},
+    identity::{Caller, Right},
+    problem::Problem,
+};
 
 /// The route.
 pub(crate) async fn publish(State(app): State<Arc<App>>, request: Request<Body>) -> Response {
@@ -39,12 +42,13 @@ pub(crate) async fn answer(app: &App, request: Request<impl Piecewise>) -> Respo
 
 async fn store(app: &App, request: Request<impl Piecewise>) -> Result<String, Problem> {
     let (head, body) = request.into_parts();
-    let tenant = tenant::resolve(&head.headers)?;
+    let caller = app.admit(&head.headers, &head.uri).await?;
+    caller.may(Right::Publish)?;
     decode::check_encoding(&head.headers)?;
     let body = body::collect(body, &head.headers, &app.config).await?;
     let bytes = body.len() as u64;
     let events = decode::decode(&head.headers, body)?;
-    let events = owned_by(&tenant, events)?;
+    let events = owned_by(&caller, events)?;
     let published = if events.is_empty() { Vec::new() } else { app.broker.publish(&events).await? };
     app.meters.publishes.increment(1);
     app.meters.events_in.increment(events.len() as u64);
@@ -53,7 +57,8 @@ async fn store(app: &App, request: Request<impl Piecewise>) -> Result<String, Pr
 }
 
 /// Every event belongs to the caller's tenant: what names none gets it, what names another is refused.
-fn owned_by(tenant: &Tenant, mut events: Vec<Event>) -> Result<Vec<Event>, Problem> {
+fn owned_by(caller: &Caller, mut events: Vec<Event>) -> Result<Vec<Event>, Problem> {
+    let tenant = caller.tenant();
     let default = *tenant == Tenant::default();
     for (index, event) in events.iter_mut().enumerate() {
         match event.tenant() {
@@ -66,6 +71,7 @@ fn owned_by(tenant: &Tenant, mut events: Vec<Event>) -> Result<Vec<Event>, Probl
                 *event = owned.map_err(|error: EventError| Problem::event(index, &error))?;
             }
         }
+        caller.may_publish(index, event)?;
     }
     Ok(events)
 }

@@ -102,7 +102,7 @@ impl Inner {
     }
 
     async fn serve_http1(&self, io: TokioIo<Guarded>, draining: &CancellationToken) {
-        let mut connection = pin!(self.http1.serve_connection(io, &self.front));
+        let mut connection = pin!(self.http1.serve_connection(io, &self.front).with_upgrades());
         select! {
             ended = connection.as_mut() => return note(ended),
             () = draining.cancelled() => connection.as_mut().graceful_shutdown(),

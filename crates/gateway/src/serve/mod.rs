@@ -14,7 +14,7 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{interval, sleep, timeout},
 };
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::task::TaskTracker;
 
 use crate::{app::App, gateway::Error, meters};
 
@@ -30,17 +30,19 @@ pub(crate) async fn serve(
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), Error> {
     let tracker = TaskTracker::new();
-    let cut = CancellationToken::new();
+    let cut = app.cut.clone();
     let seats = Arc::new(Semaphore::new(app.config.max_connections.min(Semaphore::MAX_PERMITS)));
     let door = connection::Door::new(Arc::clone(&app), router, cut.clone());
     let outcome = {
         let mut shutdown = pin!(shutdown);
         let mut upkeep = pin!(upkeep());
+        let mut fresh = pin!(app.authority.keep_fresh());
         loop {
             select! {
                 () = &mut shutdown => break Ok(()),
                 () = app.draining.cancelled() => break Ok(()),
                 () = &mut upkeep => {}
+                () = &mut fresh => {}
                 accepted = accept(&listener, &seats) => match accepted {
                     Ok((stream, seat)) => {
                         tracker.spawn(door.run(stream, seat));
@@ -57,13 +59,21 @@ pub(crate) async fn serve(
     drop(listener);
     app.draining.cancel();
     tracker.close();
+    app.sockets.close();
     let patience = Duration::from_millis(app.config.shutdown_timeout_ms);
-    if timeout(patience, tracker.wait()).await.is_err() {
-        tracing::warn!(connections = tracker.len(), "connections are still open: cutting them");
+    if timeout(patience, quiet(&tracker, &app.sockets)).await.is_err() {
+        let open = tracker.len() + app.sockets.len();
+        tracing::warn!(connections = open, "connections are still open: cutting them");
         cut.cancel();
-        tracker.wait().await;
+        quiet(&tracker, &app.sockets).await;
     }
     outcome
+}
+
+/// Connections first: one of them may become a socket yet.
+async fn quiet(connections: &TaskTracker, sockets: &TaskTracker) {
+    connections.wait().await;
+    sockets.wait().await;
 }
 
 /// The next connection, once there is a seat for it.

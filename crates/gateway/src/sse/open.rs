@@ -15,11 +15,17 @@ use super::{
     frame::{self, Style},
     reader::Reader,
 };
-use crate::{app::App, problem::Problem, query::ReadQuery};
+use crate::{
+    app::App,
+    identity::{Caller, Vigil},
+    problem::Problem,
+    query::ReadQuery,
+};
 
 /// Subscribes and answers.
 pub(crate) async fn open(
     app: &Arc<App>,
+    caller: Caller,
     scope: Scope,
     query: ReadQuery,
     default_start: Start,
@@ -49,7 +55,7 @@ pub(crate) async fn open(
         Ok(Some(_)) if *method == Method::HEAD => Ok(streaming(Body::empty())),
         Ok(Some(stream)) => {
             let style = Style { named: query.named, scope };
-            Ok(streaming(Reader::new(seat, stream, style).into_body()))
+            Ok(streaming(Reader::new(seat, Vigil::new(&app.authority, caller), stream, style).into_body()))
         }
         Ok(None) => {
             let mut response = Response::new(Body::empty());

@@ -18,6 +18,7 @@ use tokio_util::sync::WaitForCancellationFutureOwned;
 use super::frame::{self, Style};
 use crate::{
     app::{App, Seat},
+    identity::Vigil,
     problem::Problem,
 };
 
@@ -36,6 +37,7 @@ pub(crate) struct Reader {
     clock: Clock,
     draining: Pin<Box<WaitForCancellationFutureOwned>>,
     seat: Seat,
+    vigil: Vigil,
 }
 
 enum State {
@@ -51,16 +53,27 @@ enum State {
 enum Wake {
     Items(Vec<Item>),
     Failed(headwater_broker::Error),
+    Refused(Problem),
     Ended,
     Tick,
     Draining,
 }
 
 impl Reader {
-    pub(crate) fn new(seat: Seat, stream: EventStream, style: Style) -> Self {
+    pub(crate) fn new(seat: Seat, vigil: Vigil, stream: EventStream, style: Style) -> Self {
         let draining = Box::pin(seat.app().draining.clone().cancelled_owned());
         let clock = Clock::new(seat.app());
-        Self { stream, style, waiting: Vec::new(), state: State::New, live: false, clock, draining, seat }
+        Self {
+            stream,
+            style,
+            waiting: Vec::new(),
+            state: State::New,
+            live: false,
+            clock,
+            draining,
+            seat,
+            vigil,
+        }
     }
 
     /// The response's body.
@@ -82,10 +95,13 @@ impl Reader {
             }
             State::Open => {}
         }
-        if self.waiting.is_empty() {
+        while self.waiting.is_empty() {
             match self.wake().await {
                 Wake::Items(mut items) => {
                     items.reverse();
+                    if !self.vigil.caller().sees_all() {
+                        items.retain(|item| self.vigil.caller().sees_item(item));
+                    }
                     self.waiting = items;
                     self.clock.delivered();
                 }
@@ -96,22 +112,28 @@ impl Reader {
                     self.state = State::Over;
                     return Some(frame::farewell(&self.stream.cursor(), self.app().config.retry_ms));
                 }
-                Wake::Failed(error) => {
-                    self.state = State::Over;
-                    let cursor = self.stream.cursor();
-                    let mut block = frame::error(&Problem::from(error), Some(&cursor)).to_vec();
-                    block.extend_from_slice(&frame::farewell(&cursor, self.app().config.retry_ms));
-                    return Some(Bytes::from(block));
-                }
+                Wake::Failed(error) => return Some(self.fail(&Problem::from(error))),
+                Wake::Refused(problem) => return Some(self.fail(&problem)),
             }
         }
         Some(self.write())
+    }
+
+    /// The last block, where the response ends with a problem.
+    fn fail(&mut self, problem: &Problem) -> Bytes {
+        self.state = State::Over;
+        let cursor = self.stream.cursor();
+        let mut block = frame::error(problem, Some(&cursor)).to_vec();
+        block.extend_from_slice(&frame::farewell(&cursor, self.app().config.retry_ms));
+        Bytes::from(block)
     }
 
     async fn wake(&mut self) -> Wake {
         select! {
             biased;
             () = self.draining.as_mut() => Wake::Draining,
+            // Before the items too: what was allowed a moment ago is not sent now.
+            problem = self.vigil.ended() => Wake::Refused(problem),
             // Before the items: a stream that is never quiet has heartbeats and an end too.
             () = self.clock.tick() => Wake::Tick,
             batch = self.stream.next_batch(BATCH) => match batch {
@@ -179,11 +201,7 @@ impl Clock {
     fn new(app: &App) -> Self {
         let now = Instant::now();
         let config = &app.config;
-        let last = (config.reader_lifetime_ms > 0).then(|| {
-            // Up to a tenth less, in sixteen steps, so that readers who came together do not return together.
-            let less = config.reader_lifetime_ms / 160 * (app.next_reader() % 16);
-            now + Duration::from_millis(config.reader_lifetime_ms - less)
-        });
+        let last = app.last_moment(now);
         let idle = (config.reader_idle_ms > 0).then(|| Duration::from_millis(config.reader_idle_ms));
         let mut clock = Self {
             sleep: Box::pin(sleep_until(now)),

@@ -10,11 +10,11 @@ use http::{HeaderMap, Method, Uri};
 use super::open;
 use crate::{
     app::App,
+    identity::Caller,
     page::{self, PathName, stream_name},
     problem::Problem,
     query::{ReadQuery, wants_sse},
     streams::timed,
-    tenant,
 };
 
 /// One stream.
@@ -26,9 +26,10 @@ pub(crate) async fn stream_events(
     headers: HeaderMap,
 ) -> Response {
     let answer = async {
+        let caller = app.admit(&headers, &uri).await?;
         let query = ReadQuery::parse(&uri, &headers)?;
-        let scope = Scope::Stream(tenant::resolve(&headers)?, stream_name(name)?);
-        read(&app, scope, query, Start::Earliest, &method, &headers).await
+        let scope = Scope::Stream(caller.tenant().clone(), stream_name(name)?);
+        read(&app, caller, scope, query, Start::Earliest, &method, &headers).await
     };
     timed(&app, "stream_events", answer).await
 }
@@ -41,9 +42,10 @@ pub(crate) async fn tenant_events(
     headers: HeaderMap,
 ) -> Response {
     let answer = async {
+        let caller = app.admit(&headers, &uri).await?;
         let query = ReadQuery::parse(&uri, &headers)?;
-        let scope = query.tenant_scope(tenant::resolve(&headers)?)?;
-        read(&app, scope, query, Start::Live, &method, &headers).await
+        let scope = query.tenant_scope(caller.tenant().clone())?;
+        read(&app, caller, scope, query, Start::Live, &method, &headers).await
     };
     timed(&app, "tenant_events", answer).await
 }
@@ -51,15 +53,17 @@ pub(crate) async fn tenant_events(
 /// `start` is where a stream of events begins when nothing says so; a page begins with the oldest.
 async fn read(
     app: &Arc<App>,
+    caller: Caller,
     scope: Scope,
     query: ReadQuery,
     start: Start,
     method: &Method,
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
+    caller.may_read(&scope)?;
     if wants_sse(headers) {
-        open::open(app, scope, query, start, method).await
+        open::open(app, caller, scope, query, start, method).await
     } else {
-        page::answer(app, &scope, &query).await
+        page::answer(app, &caller, &scope, &query).await
     }
 }

@@ -8,8 +8,8 @@ pub mod sse;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use headwater_broker::{Broker, BrokerConfig, EventBroker};
-use headwater_gateway::{Gateway, GatewayConfig};
-use headwater_store::{MemoryOptions, MemoryStore};
+use headwater_gateway::{AuthConfig, Authority, Gateway, GatewayConfig};
+use headwater_store::{MemoryOptions, MemoryStore, SystemClock};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
@@ -40,9 +40,21 @@ impl Server {
     }
 
     pub async fn over(broker: Arc<dyn EventBroker>, config: GatewayConfig) -> Self {
+        Self::of(Arc::clone(&broker), Gateway::new(broker, config)).await
+    }
+
+    /// One that admits whom an authority knows.
+    pub async fn guarded(config: GatewayConfig, auth: AuthConfig) -> Self {
+        let store = Arc::new(MemoryStore::new(MemoryOptions::default()));
+        let broker: Arc<dyn EventBroker> =
+            Arc::new(Broker::open(store, BrokerConfig::default()).await.unwrap());
+        let authority = Authority::open(auth, Arc::new(SystemClock), None).await.unwrap();
+        Self::of(Arc::clone(&broker), Gateway::guarded(broker, config, authority)).await
+    }
+
+    pub async fn of(broker: Arc<dyn EventBroker>, gateway: Gateway) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
-        let gateway = Gateway::new(Arc::clone(&broker), config);
         let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(async move {
             gateway
@@ -100,6 +112,16 @@ impl Server {
         let page = self.get(&format!("/v1/streams/{stream}/events?limit=1000")).await;
         page.json()["events"].as_array().unwrap().len()
     }
+}
+
+/// Waits until something holds.
+pub async fn until(holds: impl AsyncFn() -> bool) {
+    let wait = async {
+        while !holds().await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(SOON, wait).await.expect("it holds in time");
 }
 
 /// An event of a run, in structured JSON.

@@ -6,9 +6,21 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, header};
 use http_body_util::BodyExt;
 use hyper::body::Body;
+use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
-use crate::{GatewayConfig, problem::Problem};
+use crate::{GatewayConfig, app::App, problem::Problem};
+
+/// A body of JSON; an empty one is an empty object.
+pub(crate) async fn json<T: DeserializeOwned>(
+    app: &App,
+    headers: &HeaderMap,
+    body: axum::body::Body,
+) -> Result<T, Problem> {
+    let body = collect(body, headers, &app.config).await?;
+    let body = if body.is_empty() { &b"{}"[..] } else { &body[..] };
+    serde_json::from_slice(body).map_err(|error| Problem::new("malformed-json", format!("the body: {error}")))
+}
 
 /// A body as it comes in.
 pub(crate) trait Piecewise: Body<Data = Bytes, Error: Display> + Unpin {}

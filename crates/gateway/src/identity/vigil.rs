@@ -1,0 +1,69 @@
+//! Watching over a caller who stays: until the credential expires or is revoked.
+
+use std::{future::pending, pin::Pin, sync::Arc, time::Duration};
+
+use tokio::{
+    select,
+    sync::watch,
+    time::{Instant, Sleep, sleep_until},
+};
+
+use super::{authority::Authority, caller::Caller, refused};
+use crate::problem::Problem;
+
+/// A caller of a response that goes on. A caller whom nothing can end costs nothing.
+pub(crate) struct Vigil {
+    caller: Caller,
+    authority: Arc<Authority>,
+    changes: Option<watch::Receiver<u64>>,
+    expiry: Option<Pin<Box<Sleep>>>,
+}
+
+/// The longest a timer runs before the clock is looked at again: clocks are set.
+const LOOK: Duration = Duration::from_secs(60);
+
+impl Vigil {
+    pub(crate) fn new(authority: &Arc<Authority>, caller: Caller) -> Self {
+        let authority = Arc::clone(authority);
+        let changes = authority.changes(&caller);
+        let expiry = caller.until.is_some().then(|| Box::pin(sleep_until(Instant::now())));
+        Self { caller, authority, changes, expiry }
+    }
+
+    pub(crate) fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// Waits until the caller may go on no longer. Dropping the future loses nothing.
+    pub(crate) async fn ended(&mut self) -> Problem {
+        loop {
+            let changed = async {
+                match &mut self.changes {
+                    // The authority is held here: it does not go away.
+                    Some(changes) => {
+                        let _ = changes.changed().await;
+                    }
+                    None => pending().await,
+                }
+            };
+            let expired = async {
+                match &mut self.expiry {
+                    Some(sleep) => sleep.as_mut().await,
+                    None => pending().await,
+                }
+            };
+            select! {
+                () = changed => {}
+                () = expired => {}
+            }
+            if !self.authority.still(&self.caller) {
+                return refused::over();
+            }
+            let left = self.caller.until.map(|until| until.duration_since(self.authority.now()));
+            if let (Some(left), Some(sleep)) = (left, &mut self.expiry) {
+                let left = Duration::try_from(left).unwrap_or_default().min(LOOK);
+                sleep.as_mut().reset(Instant::now() + left.max(Duration::from_millis(1)));
+            }
+        }
+    }
+}
