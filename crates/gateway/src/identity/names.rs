@@ -13,7 +13,8 @@ impl Names {
         for pattern in patterns {
             let stem = pattern.strip_suffix('*').unwrap_or(pattern);
             // What follows the prefix is a name's business; a prefix alone has only to be made of its letters.
-            if !(stem.is_empty() && pattern == "*" || !stem.is_empty() && check(stem)) {
+            let is_one = if stem.is_empty() { pattern == "*" } else { check(stem) };
+            if !is_one {
                 return Err(format!("`{pattern}` is no pattern: write a name, or a prefix and `*`"));
             }
         }
