@@ -9,9 +9,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use headwater_broker::{
-    Broker, BrokerConfig, EventBroker, EventStream, EventSubscriber as _, Item, Subscription,
-};
+use headwater_broker::{Broker, BrokerConfig, EventBroker, EventStream, Item, Subscription};
 use headwater_bus::{Emitter, EmitterOptions, EventEmitter as _, WhenFull};
 use headwater_embedded::{EmbeddedOptions, EmbeddedStore};
 use headwater_events::{Scope, StreamName, Tenant, catalogue::NodeMessage};
