@@ -17,8 +17,11 @@ pub(super) fn fill<'a>(
 ) -> Page {
     // Each record has a place of its own between the two.
     let most = usize::try_from(tail.0.saturating_sub(after.0)).unwrap_or(usize::MAX);
-    let mut page =
-        Page { next: after, records: Vec::with_capacity(limit.min(most).min(MOST_AT_ONCE)), ..Page::default() };
+    let mut page = Page {
+        next: after,
+        records: Vec::with_capacity(limit.min(most).min(MOST_AT_ONCE)),
+        ..Page::default()
+    };
     let mut bytes = 0usize;
     for record in records {
         bytes = bytes.saturating_add(record.size());
