@@ -1,4 +1,5 @@
 //! What a stream of server-sent events looks like, sentence by sentence.
+#![allow(clippy::unwrap_used)]
 
 mod support;
 mod websocket;

@@ -5,6 +5,7 @@ use std::{collections::HashSet, time::Duration};
 use tokio::time::Instant;
 
 use super::{Engine, IDLE, Waiting};
+use crate::groups::lane::LaneWork;
 
 /// How long a fetch waits for all of its worker's lanes, where some could serve it.
 const GATHER: Duration = Duration::from_millis(20);
@@ -67,7 +68,7 @@ impl Engine {
             let rests = work.rests_until.is_some_and(|until| now < until);
             asks && !rests && !work.writing && !work.stale && !work.draining
         });
-        let due_ms = own.filter_map(|work| work.next_due()).min()?;
+        let due_ms = own.filter_map(LaneWork::next_due).min()?;
         let wait = u64::try_from(due_ms.saturating_sub(self.now_ms())).unwrap_or(0).max(1);
         Some(now + Duration::from_millis(wait))
     }

@@ -5,20 +5,20 @@ use headwater_store::{
     Append, Class, ClassesKey, Event, EventLog, Mark, Page, Position, ReadScope, Record, StreamName, Tenant,
 };
 
-pub fn tenant(name: &str) -> Tenant {
+pub(crate) fn tenant(name: &str) -> Tenant {
     name.parse().unwrap()
 }
 
-pub fn stream(name: &str) -> StreamName {
+pub(crate) fn stream(name: &str) -> StreamName {
     name.parse().unwrap()
 }
 
 /// The event number `n` of a stream of the tenant `default`.
-pub fn event(name: &str, n: usize, class: Class, mark: Mark) -> Append {
+pub(crate) fn event(name: &str, n: usize, class: Class, mark: Mark) -> Append {
     of("default", name, n, class, mark)
 }
 
-pub fn of(tenant_name: &str, name: &str, n: usize, class: Class, mark: Mark) -> Append {
+pub(crate) fn of(tenant_name: &str, name: &str, n: usize, class: Class, mark: Mark) -> Append {
     let event = Event::builder("/test", format!("test.{class}.v1"))
         .id(format!("{name}/{n}"))
         .tenant(&tenant(tenant_name))
@@ -29,23 +29,23 @@ pub fn of(tenant_name: &str, name: &str, n: usize, class: Class, mark: Mark) -> 
     Append { event, tenant: tenant(tenant_name), stream: stream(name), class, mark }
 }
 
-pub fn durable(name: &str, n: usize) -> Append {
+pub(crate) fn durable(name: &str, n: usize) -> Append {
     event(name, n, Class::Durable, Mark::None)
 }
 
-pub fn delta(name: &str, n: usize) -> Append {
+pub(crate) fn delta(name: &str, n: usize) -> Append {
     event(name, n, Class::Transient, Mark::None)
 }
 
-pub fn scope(name: &str) -> ReadScope {
+pub(crate) fn scope(name: &str) -> ReadScope {
     ReadScope::Stream(Tenant::default(), stream(name), ClassesKey::Visible)
 }
 
-pub async fn page(store: &EmbeddedStore, scope: &ReadScope, after: Position) -> Page {
+pub(crate) async fn page(store: &EmbeddedStore, scope: &ReadScope, after: Position) -> Page {
     store.read(scope, after, 100_000, usize::MAX).await.unwrap()
 }
 
-pub async fn all(store: &EmbeddedStore, scope: &ReadScope) -> Vec<Record> {
+pub(crate) async fn all(store: &EmbeddedStore, scope: &ReadScope) -> Vec<Record> {
     let mut records = Vec::new();
     let mut after = Position::ZERO;
     loop {
@@ -58,10 +58,10 @@ pub async fn all(store: &EmbeddedStore, scope: &ReadScope) -> Vec<Record> {
     }
 }
 
-pub fn ids(records: &[Record]) -> Vec<String> {
+pub(crate) fn ids(records: &[Record]) -> Vec<String> {
     records.iter().map(|r| r.event().id().to_owned()).collect()
 }
 
-pub fn positions(records: &[Record]) -> Vec<u64> {
+pub(crate) fn positions(records: &[Record]) -> Vec<u64> {
     records.iter().map(|r| r.position().0).collect()
 }

@@ -34,7 +34,7 @@ pub(crate) fn config(broker: Arc<dyn EventBroker>) -> RuntimeConfig {
     RuntimeConfig::silent()
         .with_broker(broker)
         .with_checkpoints(Checkpoints::EveryStep)
-        .with_lease(std::time::Duration::from_millis(300))
+        .with_lease(std::time::Duration::from_secs(1))
 }
 
 pub(crate) fn run_name(name: &str) -> StreamName {
