@@ -46,9 +46,9 @@ fn bad_configuration_ends_with_64_and_says_where() {
 fn a_password_in_a_url_is_never_shown() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    let good = "http://me:secret@127.0.0.1:1/x";
+    let good = "http://me:hunter2@127.0.0.1:1/x";
     for bad in
-        ["amqp://me:secret@h", "redis:me:secret@h", "embedded//me:secret@h", "kafka://me:secret@h:port"]
+        ["amqp://me:hunter2@h", "redis:me:hunter2@h", "embedded//me:hunter2@h", "kafka://me:hunter2@h:port"]
     {
         for url in [bad, good] {
             let flag = format!("--url={url}");
@@ -67,14 +67,14 @@ fn a_password_in_a_url_is_never_shown() {
                 if url == good && args[0] == "serve" && !args.contains(&"--help") {
                     continue;
                 }
-                let from_env = args.iter().all(|arg| !arg.contains("secret"));
+                let from_env = args.iter().all(|arg| !arg.contains("hunter2"));
                 let mut command = headwater(folder);
                 if from_env {
                     command.env("HEADWATER_BROKER", url).env("HEADWATER_URL", url);
                 }
                 let output = command.args(&args).output().unwrap();
                 let said = stdout(&output) + &stderr(&output);
-                assert!(!said.contains("secret") && !said.is_empty(), "{url} {args:?}: {said}");
+                assert!(!said.contains("hunter2") && !said.is_empty(), "{url} {args:?}: {said}");
             }
         }
     }
@@ -106,7 +106,7 @@ fn a_broker_that_was_not_built_in_names_the_flag_that_adds_it() {
         ("nats", cfg!(feature = "nats")),
         ("kafka", cfg!(feature = "kafka")),
     ] {
-        let url = format!("--broker={feature}://me:secret@h");
+        let url = format!("--broker={feature}://me:hunter2@h");
         let flag = format!("`cargo build --release --features {feature}`");
         // `check` opens nothing.
         match built {
@@ -155,7 +155,7 @@ fn configuration_is_shown_with_its_origin() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("headwater.toml"), "tenant = \"acme\"\n[log]\nformat = \"json\"\n").unwrap();
     let mut command = headwater(folder.path());
-    let output = command.args(["config", "check"]).env("HEADWATER_TOKEN", "secret").output().unwrap();
+    let output = command.args(["config", "check"]).env("HEADWATER_TOKEN", "hunter2").output().unwrap();
     let said = stdout(&output);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let row = |key: &str| {
@@ -166,7 +166,7 @@ fn configuration_is_shown_with_its_origin() {
     assert_eq!(row("log-format"), ["json", "headwater.toml"]);
     assert_eq!(row("token"), ["***", "HEADWATER_TOKEN"]);
     assert_eq!(row("listen"), ["127.0.0.1:7420", "default"]);
-    assert!(!said.contains("secret"));
+    assert!(!said.contains("hunter2"));
 }
 
 #[test]
@@ -246,7 +246,7 @@ fn without_keys_only_loopback_addresses_are_listened_on() {
     let with =
         |more: &[&str]| -> Vec<String> { everywhere.iter().chain(more).map(|&arg| arg.to_owned()).collect() };
     for (more, words) in [
-        (vec!["--keys", "missing.json"], vec!["access", "missing.json"]),
+        (vec!["--keys", "missing.json"], vec!["key file", "missing.json"]),
         (vec!["--jwt-issuer", "x"], vec!["jwt-keys"]),
         (vec!["--jwt-jwks", "http://id.example/keys"], vec!["jwks_url", "https://"]),
     ] {
