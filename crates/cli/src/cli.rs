@@ -69,20 +69,27 @@ pub(crate) fn run(
 }
 
 /// Parses the flags alone first, so that a wrong command line is told as such whatever the configuration says, and
-/// then again with the configuration laid under them.
+/// then again with the configuration laid under them, which may have what was missing.
 fn parse(args: &[OsString], env: Env<'_>) -> Result<Result<Cli, clap::Error>, BadConfig> {
-    let matches = match Cli::command().try_get_matches_from(args) {
+    let matches = match without_requirements(Cli::command()).try_get_matches_from(args) {
         Ok(matches) => matches,
         Err(usage) => return Ok(Err(usage)),
     };
     let named = config_path(&matches, env);
     if commands::reads_no_configuration(&matches) {
-        return Ok(Cli::from_arg_matches(&matches));
+        return Ok(Cli::try_parse_from(args));
     }
     let command = Cli::command();
     let layers = Layers::read(&command, named.as_deref(), env)?;
     let matches = layers.lay_under(command).try_get_matches_from(args);
     Ok(matches.and_then(|matches| Cli::from_arg_matches(&matches)).map(|cli| Cli { config: named, ..cli }))
+}
+
+/// The same command with nothing that must be given.
+fn without_requirements(command: clap::Command) -> clap::Command {
+    let names: Vec<String> = command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
+    let command = command.mut_args(|arg| arg.required(false));
+    names.into_iter().fold(command, |command, name| command.mut_subcommand(name, without_requirements))
 }
 
 fn config_path(matches: &clap::ArgMatches, env: Env<'_>) -> Option<PathBuf> {
@@ -125,5 +132,14 @@ mod tests {
         assert_eq!(tenant(cli), "acme");
         let cli = parse(&args(&["headwater", "streams", "--tenant", "other"]), &env).unwrap().unwrap();
         assert_eq!(tenant(cli), "other");
+    }
+
+    #[test]
+    fn what_must_be_given_may_come_from_the_environment() {
+        let args: Vec<OsString> = ["headwater", "worker", "metrics"].map(OsString::from).into();
+        let missing = parse(&args, &|_| None).unwrap().unwrap_err();
+        assert_eq!(missing.kind(), clap::error::ErrorKind::MissingRequiredArgument);
+        let env = |name: &str| (name == "HEADWATER_BROKER").then(|| OsString::from("http://127.0.0.1:1"));
+        parse(&args, &env).unwrap().unwrap();
     }
 }
