@@ -136,10 +136,11 @@ mod tests {
 
     #[test]
     fn what_must_be_given_may_come_from_the_environment() {
-        let args: Vec<OsString> = ["headwater", "worker", "metrics"].map(OsString::from).into();
+        let args: Vec<OsString> = ["headwater", "worker", "database"].map(OsString::from).into();
         let missing = parse(&args, &|_| None).unwrap().unwrap_err();
         assert_eq!(missing.kind(), clap::error::ErrorKind::MissingRequiredArgument);
-        let env = |name: &str| (name == "HEADWATER_BROKER").then(|| OsString::from("http://127.0.0.1:1"));
+        let env =
+            |name: &str| (name == "HEADWATER_DATABASE").then(|| OsString::from("postgres://127.0.0.1/x"));
         parse(&args, &env).unwrap().unwrap();
     }
 }

@@ -81,7 +81,7 @@ impl Layers {
         let command = command.mut_args(|arg| match arg.get_long().and_then(|long| self.set.get(long)) {
             Some((value, _)) => {
                 let hide = arg.get_long().is_some_and(secret::may_hold);
-                arg.default_value(value.clone()).hide_default_value(hide)
+                arg.required(false).default_value(value.clone()).hide_default_value(hide)
             }
             None => arg,
         });
