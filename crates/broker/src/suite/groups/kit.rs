@@ -9,7 +9,7 @@ use crate::{
     suite::PATIENCE,
 };
 
-pub(super) const LEASE: Duration = Duration::from_millis(600);
+pub(super) const LEASE: Duration = Duration::from_millis(1500);
 
 pub(super) fn worker(name: &str) -> WorkerName {
     WorkerName::new(name.to_owned()).expect("a worker's name")
