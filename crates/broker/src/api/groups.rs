@@ -322,6 +322,8 @@ pub trait ConsumerGroups: Send + Sync + 'static {
     async fn leave(&self, group: &Group, worker: &WorkerName) -> Result<(), Error>;
 
     /// The dead letters of a group that are neither replayed nor discarded, in order, at most `limit` behind a place.
+    /// In a group of all tenants letters of several may stand at one position: a page ends behind all of them, so that
+    /// the next one misses none, and may be that much longer.
     async fn dead_letters(
         &self,
         group: &Group,

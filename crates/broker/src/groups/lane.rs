@@ -4,6 +4,8 @@
 //! again. Nothing that was changed here counts before it is stored.
 
 mod give;
+#[cfg(test)]
+mod tests;
 mod verdict;
 
 use std::{

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Events behind the mark are read when fewer than this are at hand.
-pub(super) const LOW: usize = 512;
+const LOW: usize = 512;
 /// How many are read at once, and how many bytes of them.
 pub(super) const PAGE: (usize, usize) = (1024, 4 * 1024 * 1024);
 /// How often a mark is compared with the end of the log.
@@ -39,6 +39,11 @@ impl LaneWork {
         Ok(())
     }
 
+    /// Whether nothing more is to be read ahead now: by count, and by weight where events are large.
+    pub(super) fn has_enough(&self) -> bool {
+        self.ahead.len() >= LOW || self.ahead.iter().map(Record::weight).sum::<usize>() >= PAGE.1
+    }
+
     /// What was read behind `read_to`.
     pub(super) fn take_page(&mut self, page: Page) {
         for gap in page.gaps {
@@ -55,7 +60,12 @@ impl LaneWork {
         if self.compared.is_some_and(|at| now < at + COMPARE) {
             return Ok(false);
         }
-        let past = self.state.mark > store.lane_tail(self.lane).await?;
+        let mut past = self.state.mark > store.lane_tail(self.lane).await?;
+        if past {
+            // A store may only know a tail as far as it has followed the log: reading goes by the log itself.
+            store.read(&self.scope, self.state.mark, 1, PAGE.1).await?;
+            past = self.state.mark > store.lane_tail(self.lane).await?;
+        }
         self.compared = Some(now);
         Ok(past)
     }

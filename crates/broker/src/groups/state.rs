@@ -51,11 +51,11 @@ pub(super) struct Held {
     pub(super) parked: bool,
 }
 
-/// An event that was dead-lettered and is to be handled all the same.
+/// An event that was dead-lettered and is to be handled all the same, or one that was begun before such ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Reopened {
     pub(super) position: Position,
-    /// Where its dead letter stands.
+    /// Where its dead letter stands, zero if it has none.
     pub(super) letter: Position,
 }
 
@@ -77,15 +77,28 @@ impl Held {
         } else if let Some(from) = &mut self.from {
             *from = from.next();
         }
+        self.begin();
+    }
+
+    /// Nothing has been done yet about the first open event.
+    pub(super) fn begin(&mut self) {
         (self.attempt, self.in_flight, self.due_ms, self.failed_ms) = (0, false, 0, 0);
     }
 
     /// Another life for a dead letter.
     pub(super) fn reopen(&mut self, reopened: Reopened) {
-        if let Err(at) = self.reopened.binary_search(&reopened) {
-            // Whoever has the first open event now settles it; it is not moved under them.
-            let at = at.max(usize::from(self.in_flight && !self.reopened.is_empty()));
-            self.reopened.insert(at, reopened);
+        if !self.reopened.contains(&reopened) {
+            // The first open event is somebody's, or has spent attempts: they stay its own, so it is not moved.
+            let begun = self.in_flight || self.attempt > 0;
+            if begun
+                && self.reopened.is_empty()
+                && let Some(from) = &mut self.from
+            {
+                self.reopened.push(Reopened { position: *from, letter: Position::ZERO });
+                *from = from.next();
+            }
+            self.reopened.push(reopened);
+            self.reopened[usize::from(begun)..].sort_unstable();
         }
         self.parked = false;
     }

@@ -51,7 +51,7 @@ pub(super) async fn list(
             }
         }
         let letters = app.broker.dead_letters(&group, &meant(filter)?, after, most).await?;
-        let next = if letters.len() == most { letters.last().map(|letter| letter.position) } else { None };
+        let next = if letters.len() >= most { letters.last().map(|letter| letter.position) } else { None };
         let dead_letters = letters.iter().filter_map(LetterBody::new).collect();
         Ok(Json(LetterList { dead_letters, next }).into_response())
     };

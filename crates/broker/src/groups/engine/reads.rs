@@ -7,10 +7,7 @@ use headwater_store::{Error as StoreError, Page};
 use tokio::task::JoinError;
 
 use super::{Engine, Round};
-use crate::groups::{
-    lane::LaneWork,
-    log::{LOW, PAGE},
-};
+use crate::groups::{lane::LaneWork, log::PAGE};
 
 /// A page of a lane.
 pub(super) struct ReadAhead {
@@ -26,7 +23,7 @@ impl Engine {
         let here = &self.workers.here;
         for work in self.lanes.values_mut() {
             let is_here = work.state.owner.as_ref().is_some_and(|owner| here.contains_key(&owner.worker));
-            if !is_here || work.reading || !work.more || work.ahead.len() >= LOW || work.stale {
+            if !is_here || work.reading || !work.more || work.has_enough() || work.stale {
                 continue;
             }
             (work.reading, work.touched) = (true, false);

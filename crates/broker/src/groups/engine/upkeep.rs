@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::{Busy, Engine, Round};
 use crate::{
     Error,
-    api::groups::WorkerName,
+    api::groups::{Fetched, WorkerName},
     groups::{keys, lane::LaneWork, lost::Lost, state::Owner, stored::Stored},
 };
 
@@ -24,19 +24,24 @@ impl Engine {
         }
         for worker in self.workers.silent(now, self.lease()) {
             tracing::info!(group = %self.group, %worker, "a worker fell silent: its lanes go to others");
-            self.let_go(&worker);
             self.workers.leave(&*self.store, &self.group, &worker).await?;
+            round.gone.push(worker);
         }
         for (worker, _) in &round.leaves {
-            self.let_go(worker);
-            self.waiting.retain(|waiting| waiting.fetch.worker != *worker);
+            for waiting in self.waiting.extract_if(.., |waiting| waiting.fetch.worker == *worker) {
+                // Whoever asked may have gone.
+                let _ = waiting.answer.send(Ok(Fetched::default()));
+            }
             self.workers.leave(&*self.store, &self.group, worker).await?;
+            round.gone.push(worker.clone());
         }
         if asked.look || (now >= self.next_look && !self.workers.here.is_empty()) {
             self.look(now).await?;
         }
         self.expire_letters(round, now).await?;
         self.load_stale().await?;
+        // On what was loaded, or loading would undo it.
+        self.let_go(&round.gone, |_| true);
         // Twice: who comes first may take what a later one lets go.
         self.share_out(now);
         self.share_out(now);
@@ -115,9 +120,10 @@ impl Engine {
         Ok(())
     }
 
-    /// A worker's lanes belong to nobody.
-    fn let_go(&mut self, worker: &WorkerName) {
-        for work in self.lanes.values_mut().filter(|work| work.is_of(worker)) {
+    /// Of some lanes, those of workers that are gone belong to nobody.
+    pub(super) fn let_go(&mut self, gone: &[WorkerName], some: impl Fn(Lane) -> bool) {
+        let theirs = |work: &&mut LaneWork| some(work.lane) && gone.iter().any(|worker| work.is_of(worker));
+        for work in self.lanes.values_mut().filter(theirs) {
             work.change_owner(None);
         }
     }

@@ -30,9 +30,9 @@ impl Engine {
                     settled
                 }
                 Word::Extend(leases, answer) => {
-                    self.extend(&leases);
+                    let extended = self.extend(leases.iter()).await;
                     round.extends.push((leases, answer));
-                    Ok(())
+                    extended
                 }
             };
             if let Err(error) = heard {
@@ -50,9 +50,13 @@ impl Engine {
         Ok(())
     }
 
-    fn extend(&mut self, leases: &[Lease]) {
+    pub(super) async fn extend<'a>(&mut self, leases: impl Iterator<Item = &'a Lease>) -> Result<(), Error> {
         let until = Instant::now() + self.lease();
         for lease in leases {
+            if self.lanes.get(&lease.lane).is_some_and(|work| !work.dirty && work.holds(lease).is_err()) {
+                // It may have been given out by another process since this one has looked.
+                self.reload_if_changed(lease.lane).await?;
+            }
             if let Some(work) = self.lanes.get_mut(&lease.lane) {
                 // Said in the stored value where the lane's owner asks another process.
                 let here = &self.workers.here;
@@ -63,6 +67,7 @@ impl Engine {
                 }
             }
         }
+        Ok(())
     }
 
     pub(super) fn raise<'a>(&mut self, raised: impl Iterator<Item = &'a (Lane, Run, Option<Reopened>)>) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use headwater_events::Lane;
 use headwater_store::{Error as StoreError, Version};
-use tokio::time::Instant;
+use tokio::{task::JoinHandle, time::Instant};
 
 use super::{Engine, INTERVAL, Round, TRIES};
 use crate::{Error, groups::keys};
@@ -38,8 +38,10 @@ impl Engine {
         }
         let began = Instant::now();
         let rest = INTERVAL.mul_f64((largest as f64 / FULL as f64).min(1.0));
-        let writing = async move { Written { round, began, rest, lanes: join_all(writes).await } };
-        self.writes.push(Box::pin(writing));
+        // As a task, so that it gets on while a round waits for something else.
+        let writing = tokio::spawn(join_all(writes));
+        let written = async move { Written { round, began, rest, lanes: ended(writing).await } };
+        self.writes.push(Box::pin(written));
     }
 
     /// Answers a round that is stored; does again what others came before with.
@@ -92,6 +94,7 @@ impl Engine {
         for lane in lanes {
             self.load(*lane).await?;
         }
+        self.let_go(&round.gone, |lane| lanes.contains(&lane));
         let mut lost = Vec::new();
         for settling in &mut round.settles {
             for (settlement, result) in settling.settlements.iter().zip(&mut settling.results) {
@@ -100,9 +103,24 @@ impl Engine {
                 }
             }
         }
+        for (leases, _) in &round.extends {
+            self.extend(leases.iter().filter(|lease| lanes.contains(&lease.lane))).await?;
+        }
         for (raised, _) in &round.raises {
             self.raise(raised.iter().filter(|(lane, ..)| lanes.contains(lane)));
         }
         self.bury(lost).await
+    }
+}
+
+/// What a task gives; a panic of it is passed on.
+async fn ended<T>(task: JoinHandle<T>) -> T {
+    match task.await {
+        Ok(value) => value,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // Nobody aborts it: the runtime ends.
+            Err(_) => std::future::pending().await,
+        },
     }
 }

@@ -1,5 +1,6 @@
 //! What a lane gives out.
 
+use headwater_events::Position;
 use headwater_store::Record;
 use tokio::time::Instant;
 
@@ -38,9 +39,14 @@ impl LaneWork {
         while out.len() < max
             && let Some(run) = self.ready.pop_front()
         {
-            let Some(held) = self.state.held.get_mut(&run).filter(|held| held.is_ready(now_ms)) else {
+            let Some(held) = self.state.held.get(&run) else { continue };
+            if !held.is_ready(now_ms) {
+                // The clock may have been put back.
+                if !held.in_flight && !held.parked {
+                    self.due.insert((held.due_ms, run));
+                }
                 continue;
-            };
+            }
             let Some(position) = held.current() else { continue };
             if held.attempt >= max_attempts {
                 lost.push(Lost::of(
@@ -50,6 +56,8 @@ impl LaneWork {
                     held,
                     "every attempt was spent without an answer",
                 ));
+                // Should its letter not be stored, its turn comes again.
+                self.due.insert((held.due_ms, run));
                 continue;
             }
             match self.queues.first(&run, position).cloned() {
@@ -92,7 +100,8 @@ impl LaneWork {
             held.attempt += 1;
             held.in_flight = true;
             attempt = held.attempt;
-            replay_of = held.reopened.first().map(|reopened| reopened.letter);
+            let letter = held.reopened.first().map(|reopened| reopened.letter);
+            replay_of = letter.filter(|letter| *letter != Position::ZERO);
         }
         self.flights.insert(position, Flight { run, until });
         self.dirty = true;

@@ -173,8 +173,19 @@ impl LaneWork {
         let Some(held) = self.state.held.get_mut(run) else { return };
         match records.first() {
             Some(first) => {
-                if held.reopened.is_empty() {
-                    held.from = Some(first.position());
+                let found = Some(first.position());
+                if held.reopened.is_empty() && held.from != found {
+                    if let Some(gone) = std::mem::replace(&mut held.from, found)
+                        && held.in_flight
+                    {
+                        self.flights.remove(&gone);
+                    }
+                    if held.attempt > 0 {
+                        // They were the attempts of an event that the log no longer has.
+                        held.begin();
+                        self.ready.push_back(run.clone());
+                        self.dirty = true;
+                    }
                 }
                 self.queues.begin(run.clone(), records, whole);
             }
@@ -185,6 +196,9 @@ impl LaneWork {
     /// The run's first open event is nowhere to be found, or it has none.
     fn forget(&mut self, run: &Run) {
         let Some(held) = self.state.held.get_mut(run) else { return };
+        if let Some(gone) = held.current().filter(|_| held.in_flight) {
+            self.flights.remove(&gone);
+        }
         if held.reopened.is_empty() {
             self.bytes = self.bytes.saturating_sub(LaneState::cost(run, held));
             self.state.held.remove(run);
