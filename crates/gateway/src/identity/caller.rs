@@ -1,6 +1,6 @@
 //! Somebody whose credential was accepted.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use headwater_broker::Item;
 use headwater_events::{Event, Scope, StreamName, Tenant};
@@ -23,16 +23,28 @@ pub(crate) struct Caller {
 }
 
 /// What the caller showed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(super) enum By {
     /// Nothing: nobody is asked here.
     Nothing,
     /// An API key, and the hash of the secret that was shown.
     Key { id: Arc<str>, hash: [u8; 32] },
-    /// A JSON Web Token.
-    Token,
+    /// A JSON Web Token, which is judged again when keys change.
+    Token { text: Arc<str> },
     /// A ticket; of the key that asked for it, where it was one.
     Ticket { key: Option<Arc<str>> },
+}
+
+impl fmt::Debug for By {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // No credential ends up in a log.
+        f.write_str(match self {
+            Self::Nothing => "Nothing",
+            Self::Key { .. } => "Key",
+            Self::Token { .. } => "Token",
+            Self::Ticket { .. } => "Ticket",
+        })
+    }
 }
 
 impl Caller {

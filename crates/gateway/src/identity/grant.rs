@@ -3,7 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use headwater_events::{Event, Filter, StreamName, Tenant};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 use super::names::Names;
 
@@ -17,7 +17,7 @@ pub enum Right {
     Subscribe,
     /// Work in consumer groups: fetch, settle, extend, leave; see groups and their dead letters.
     Consume,
-    /// Create and delete groups, replay and discard dead letters, delete streams, read metrics.
+    /// Create and delete groups, replay and discard dead letters, delete streams; over all tenants, read metrics.
     Admin,
 }
 
@@ -60,11 +60,14 @@ pub struct Grant {
     pub tenants: Vec<String>,
     /// What: one at least.
     pub scopes: Vec<Right>,
-    /// In which streams; an empty list is every one.
+    /// In which streams; an empty list is every one. Where it is written, a list has something in it.
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "some")]
     pub streams: Vec<String>,
     /// Events of which types may be published, as a filter's `types`; an empty list is every one.
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "some")]
     pub publish_types: Vec<String>,
     /// Events of which types are seen; an empty list is every one.
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "some")]
     pub read_types: Vec<String>,
 }
 
@@ -76,6 +79,23 @@ impl Grant {
     pub fn check(&self) -> Result<(), String> {
         Rights::new(self).map(drop)
     }
+}
+
+/// The filter of a list of types. A blank pattern is an error: alone it would be a filter that passes everything.
+fn types(list: &[String]) -> Result<Filter, String> {
+    if list.iter().flat_map(|pattern| pattern.split(',')).any(|pattern| pattern.trim().is_empty()) {
+        return Err("types: a pattern is blank".into());
+    }
+    Filter::types(&list.join(",")).map_err(|error| error.to_string())
+}
+
+/// Reads a list that limits. One that is there and empty is an error: whoever wrote it meant nothing, not everything.
+pub(super) fn some<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let list = Vec::<String>::deserialize(deserializer)?;
+    if list.is_empty() {
+        return Err(D::Error::custom("an empty list allows nothing: leave it out to allow all"));
+    }
+    Ok(list)
 }
 
 /// A grant, ready to be asked.
@@ -101,7 +121,6 @@ impl Rights {
         }
         let streams = Names::new(&grant.streams, |name| StreamName::check(name).is_ok())
             .map_err(|error| format!("streams: {error}"))?;
-        let types = |list: &[String]| Filter::types(&list.join(",")).map_err(|error| error.to_string());
         Ok(Self {
             grant: grant.clone(),
             scopes: grant.scopes.clone(),
@@ -128,6 +147,20 @@ impl Rights {
     /// Whether they were made of the same.
     pub(crate) fn same(&self, other: &Self) -> bool {
         self.grant == other.grant
+    }
+
+    /// Whether nothing is allowed or seen by a ticket that is not by the key it was made with.
+    pub(crate) fn cover(&self, ticket: &Self) -> bool {
+        let all_of =
+            |own: &Names, other: &Names| other.patterns().iter().all(|pattern| own.cover_all_of(pattern));
+        let (own, other) = (&self.grant.read_types, &ticket.grant.read_types);
+        ticket.scopes.iter().all(|right| self.allow(*right))
+            && all_of(&self.tenants, &ticket.tenants)
+            && self
+                .streams
+                .as_ref()
+                .is_none_or(|own| ticket.streams.as_ref().is_some_and(|other| all_of(own, other)))
+            && (own.is_empty() || !other.is_empty() && other.iter().all(|pattern| own.contains(pattern)))
     }
 
     pub(crate) fn allow(&self, right: Right) -> bool {

@@ -17,17 +17,23 @@ pub(crate) struct Vigil {
     authority: Arc<Authority>,
     changes: Option<watch::Receiver<u64>>,
     expiry: Option<Pin<Box<Sleep>>>,
+    /// Whether keys may have changed since the last look.
+    changed: bool,
 }
 
 /// The longest a timer runs before the clock is looked at again: clocks are set.
-const LOOK: Duration = Duration::from_secs(60);
+///
+/// Also what has no end now may get one: a secret that is replaced is good for a while longer.
+const LOOK: Duration = Duration::from_secs(2);
 
 impl Vigil {
     pub(crate) fn new(authority: &Arc<Authority>, caller: Caller) -> Self {
         let authority = Arc::clone(authority);
         let changes = authority.changes(&caller);
-        let expiry = caller.until.is_some().then(|| Box::pin(sleep_until(Instant::now())));
-        Self { caller, authority, changes, expiry }
+        // The first look is at once: keys may have changed since the caller was admitted.
+        let ends = changes.is_some() || caller.until.is_some();
+        let expiry = ends.then(|| Box::pin(sleep_until(Instant::now())));
+        Self { caller, authority, changes, expiry, changed: true }
     }
 
     pub(crate) fn caller(&self) -> &Caller {
@@ -53,15 +59,16 @@ impl Vigil {
                 }
             };
             select! {
-                () = changed => {}
+                () = changed => self.changed = true,
                 () = expired => {}
             }
-            if !self.authority.still(&self.caller) {
+            if !self.authority.still(&self.caller, self.changed) {
                 return refused::over();
             }
+            self.changed = false;
             let left = self.caller.until.map(|until| until.duration_since(self.authority.now()));
-            if let (Some(left), Some(sleep)) = (left, &mut self.expiry) {
-                let left = Duration::try_from(left).unwrap_or_default().min(LOOK);
+            if let Some(sleep) = &mut self.expiry {
+                let left = left.map_or(LOOK, |left| Duration::try_from(left).unwrap_or_default().min(LOOK));
                 sleep.as_mut().reset(Instant::now() + left.max(Duration::from_millis(1)));
             }
         }

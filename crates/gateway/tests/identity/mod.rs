@@ -96,7 +96,85 @@ async fn without_a_valid_credential_nothing_is_told() {
     assert_eq!(guarded.server.get("/healthz").await.status, 200);
     assert_eq!(guarded.server.get("/readyz").await.json()["detail"], "", "addresses are nobody's business");
     guarded.server.get("/metrics").await.problem(401, "unauthenticated");
-    assert_eq!(guarded.get("/metrics", &good).await.status, 200);
+}
+
+/// What it counts is of all tenants together.
+#[tokio::test]
+async fn metrics_are_for_administrators_of_all_tenants() {
+    let guarded = Guarded::start().await;
+    let (_, one) = guarded.key(grant("default", &Right::ALL), None).await;
+    let (_, several) = guarded.key(grant("default*", &Right::ALL), None).await;
+    let (_, reader) = guarded.key(grant("*", &[Right::Subscribe]), None).await;
+    let mut some = grant("*", &[Right::Admin, Right::Subscribe]);
+    some.read_types = vec!["acme".into()];
+    let (_, some) = guarded.key(some, None).await;
+    for key in [one, several, reader, some] {
+        guarded.get("/metrics", &key).await.problem(403, "forbidden");
+    }
+    let (_, all) = guarded.key(grant("*", &[Right::Admin]), None).await;
+    assert_eq!(guarded.get("/metrics", &all).await.status, 200);
+}
+
+/// The place and the end of a page must not tell whether a filter found something that the caller may not see.
+#[tokio::test]
+async fn a_filter_finds_nothing_among_what_is_hidden() {
+    let guarded = Guarded::start().await;
+    let (_, all) = guarded.key(grant("default", &Right::ALL), None).await;
+    let mut some = grant("default", &[Right::Subscribe]);
+    some.streams = vec!["mine-*".into()];
+    some.read_types = vec!["acme".into()];
+    let (_, some) = guarded.key(some, None).await;
+    let hidden = |stream: &str, n| event(stream, "secret.thing.v1", n);
+    for batch in [
+        (0..4).map(|n| hidden("mine-1", n)).collect(),
+        events("other", 0, 4),
+        events("mine-1", 4, 7),
+        vec![event("mine-1", "acme.rare.v1", 7), hidden("mine-1", 8), hidden("other", 9)],
+    ] {
+        assert_eq!(guarded.publish(&batch, &all).await.status, 200);
+    }
+    for path in ["/v1/events", "/v1/streams/mine-1/events"] {
+        for limit in [1, 2, 100] {
+            let page = async |filter: &str| {
+                guarded.get(&format!("{path}?limit={limit}&{filter}"), &some).await.json()
+            };
+            // One finds hidden events, one finds nothing anywhere.
+            let (there, not) = (page("types=secret.thing").await, page("types=secret.think").await);
+            assert_eq!(there, not, "{path}, {limit}");
+            let (there, not) = (page("source=/agents/test&types=secret").await, page("subject=none").await);
+            assert_eq!(there, not, "{path}, {limit}");
+        }
+        // All that is seen comes in pages of any size.
+        let (mut after, mut seen) = (String::from("earliest"), Vec::new());
+        loop {
+            let page = guarded.get(&format!("{path}?limit=2&types=acme&after={after}"), &some).await.json();
+            let events = page["events"].as_array().unwrap();
+            assert!(events.len() <= 2);
+            assert_eq!(page["cursors"].as_array().unwrap().len(), events.len());
+            seen.extend(events.iter().map(|event| event["data"]["n"].as_u64().unwrap()));
+            after = page["next"].as_str().unwrap().to_owned();
+            if page["more"] == false {
+                break;
+            }
+        }
+        assert_eq!(seen, [4, 5, 6, 7], "{path}");
+    }
+}
+
+#[tokio::test]
+async fn an_open_stream_ends_with_the_grace_of_a_secret_that_was_replaced() {
+    let guarded = Guarded::start().await;
+    let (id, old) = guarded.key(grant("default", &[Right::Subscribe]), None).await;
+    let bearer = format!("Bearer {old}");
+    let mut sse =
+        guarded.server.sse_with("/v1/streams/wf-1/events", &[("authorization", bearer.as_str())]).await;
+    let now = SystemClock.now();
+    let grace = SignedDuration::from_millis(500);
+    let new = KeyFile::edit(&guarded.file, |file| file.rotate(&id, now, grace)).unwrap();
+    let blocks = sse.rest().await;
+    let error = blocks.iter().find(|block| block.event() == Some("headwater.error")).expect("an error");
+    assert_eq!(error.json()["code"], "unauthenticated");
+    assert_eq!(guarded.get("/v1/streams", &new).await.status, 200);
 }
 
 #[tokio::test]
@@ -238,6 +316,26 @@ async fn a_broken_key_file_leaves_the_keys_in_force() {
     std::fs::write(&guarded.file, text).unwrap();
     let (_, another) = guarded.key(grant("default", &[Right::Subscribe]), None).await;
     assert_eq!(guarded.get("/v1/streams", &another).await.status, 200);
+}
+
+/// A read that fails for a moment (no handle free, no right to read) leaves the file looking the same.
+#[tokio::test]
+async fn a_key_file_that_could_not_be_read_is_read_again() {
+    let guarded = Guarded::start().await;
+    let (id, good) = guarded.key(grant("default", &[Right::Subscribe]), None).await;
+    let beside = guarded.file.with_extension("beside");
+    std::fs::copy(&guarded.file, &beside).unwrap();
+    KeyFile::edit(&beside, |file| file.revoke(&id).map(drop)).unwrap();
+    let revoked = std::fs::read(&beside).unwrap();
+    let at = std::time::SystemTime::now();
+    // Both look alike from outside, by length and by time.
+    for text in [vec![b' '; revoked.len()], revoked] {
+        std::fs::write(&beside, text).unwrap();
+        std::fs::File::options().write(true).open(&beside).unwrap().set_modified(at).unwrap();
+        std::fs::rename(&beside, &guarded.file).unwrap();
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    guarded.until(&good, 401, true).await;
 }
 
 #[tokio::test]

@@ -75,6 +75,37 @@ async fn a_ticket_ends_with_the_key_that_asked_for_it() {
 }
 
 #[tokio::test]
+async fn a_ticket_has_no_right_that_its_key_has_lost() {
+    let guarded = Guarded::start().await;
+    for (member, value) in [
+        ("streams", json!(["other"])),
+        ("scopes", json!(["publish"])),
+        ("tenants", json!(["other"])),
+        ("read_types", json!(["acme"])),
+    ] {
+        let (id, key) = guarded.key(grant("acme", &[Right::Subscribe]), None).await;
+        let ticket = ticket(&guarded, json!({ "streams": ["wf-1"] }), &key).await;
+        let path = format!("/v1/streams/wf-1/events?ticket={ticket}");
+        let mut sse = guarded.server.sse(&path).await;
+        let change = |member: &str, value: &Value| {
+            let mut file: Value = serde_json::from_slice(&std::fs::read(&guarded.file).unwrap()).unwrap();
+            let keys = file["keys"].as_array_mut().unwrap();
+            let key = keys.iter_mut().find(|key| key["id"] == id.as_str()).unwrap();
+            key["grant"][member] = value.clone();
+            std::fs::write(&guarded.file, file.to_string()).unwrap();
+        };
+        // More rights end nothing.
+        change("scopes", &json!(["subscribe", "publish"]));
+        guarded.until(&key, 200, true).await;
+        assert_eq!(guarded.server.get(&path).await.status, 200);
+        change(member, &value);
+        let blocks = sse.rest().await;
+        assert!(blocks.iter().any(|block| block.event() == Some("headwater.error")), "{member}");
+        guarded.server.get(&path).await.problem(401, "unauthenticated");
+    }
+}
+
+#[tokio::test]
 async fn a_cookie_is_for_the_path_of_its_stream_and_hidden_from_the_page() {
     let guarded = Guarded::start().await;
     let (_, key) = guarded.key(grant("acme", &[Right::Subscribe]), None).await;

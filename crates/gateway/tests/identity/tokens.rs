@@ -26,7 +26,7 @@ use crate::support::{Request, Server};
 
 const RSA: &[u8] = include_bytes!("rsa.pk8");
 const RSA_PUBLIC: &str = include_str!("rsa.pub.pem");
-const SECRET: &str = "a secret that is long enough for HS256";
+const SECRET: &str = "a-secret-that-is-long-enough-for-HS256";
 
 /// Who signs.
 enum Signer {
@@ -223,6 +223,40 @@ async fn a_token_does_not_choose_how_it_is_checked() {
     assert_eq!(status(&server, &signers[1].token(json!({}), &claims())).await, 200);
 }
 
+/// Whoever knows a public key could sign with it, if a file of it in another form were read as a secret.
+#[tokio::test]
+async fn a_public_key_in_another_form_is_no_secret() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("key");
+    for form in [
+        format!("\u{feff}{RSA_PUBLIC}"),
+        format!("# ours\n{RSA_PUBLIC}"),
+        format!("[{}]", signers()[1].jwk("a")),
+    ] {
+        std::fs::write(&path, &form).unwrap();
+        let auth = AuthConfig { jwt_keys: vec![path.clone()], ..AuthConfig::default() };
+        let error = Authority::open(auth, Arc::new(SystemClock), None).await.unwrap_err();
+        assert!(error.contains("neither PEM nor a JWKS"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_names_no_stream_or_type_is_not_for_all() {
+    let (dir, signers) = (tempfile::tempdir().unwrap(), signers());
+    let server = Server::guarded(GatewayConfig::default(), config(dir.path(), &signers)).await;
+    for member in ["streams", "publish_types", "read_types"] {
+        for nothing in [json!([]), json!([""]), json!([" "]), json!(["acme", ""])] {
+            let token = signers[3].token(json!({}), &with(member, nothing.clone()));
+            assert_eq!(status(&server, &token).await, 401, "{member}: {nothing}");
+        }
+    }
+    let token = signers[3].token(json!({}), &with("read_types", json!([","])));
+    assert_eq!(status(&server, &token).await, 401);
+    // What is not there does not limit.
+    let token = signers[3].token(json!({}), &with("streams", Value::Null));
+    assert_eq!(status(&server, &token).await, 200);
+}
+
 #[tokio::test]
 async fn a_token_is_for_its_tenant_and_streams() {
     let (dir, signers) = (tempfile::tempdir().unwrap(), signers());
@@ -274,6 +308,24 @@ async fn a_providers_new_key_is_fetched_and_an_outage_changes_nothing() {
     *shown.lock().unwrap() = Err("away".into());
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert_eq!(status(&server, &token(2, "b")).await, 200);
+}
+
+#[tokio::test]
+async fn an_open_stream_ends_when_the_key_of_its_token_is_gone() {
+    let (dir, signers) = (tempfile::tempdir().unwrap(), signers());
+    let auth = AuthConfig { look_ms: 20, ..config(dir.path(), &signers) };
+    let server = Server::guarded(GatewayConfig { heartbeat_ms: 50, ..GatewayConfig::default() }, auth).await;
+    let open = async |at: usize| {
+        let bearer = format!("Bearer {}", signers[at].token(json!({}), &claims()));
+        server.sse_with("/v1/streams/wf-1/events", &[("authorization", bearer.as_str())]).await
+    };
+    let (mut ends, mut stays) = (open(2).await, open(3).await);
+    std::fs::write(dir.path().join("ES256"), signers[3].file()).unwrap();
+    let blocks = ends.rest().await;
+    let error = blocks.iter().find(|block| block.event() == Some("headwater.error")).expect("an error");
+    assert_eq!(error.json()["code"], "unauthenticated");
+    assert_eq!(stays.frame().await.unwrap().event(), Some("headwater.caught-up"));
+    assert!(stays.block().await.unwrap().has_comment(), "others go on");
 }
 
 async fn until(server: &Server, token: &str, wanted: u16) {

@@ -24,12 +24,21 @@ impl Authority {
         }
         let mut look = interval(Duration::from_millis(self.config.look_ms));
         let every = Duration::from_millis(self.config.jwks_refresh_ms);
+        let mut told = None;
         loop {
             look.tick().await;
             if self.have_files_changed().await {
                 match self.read_files().await {
-                    Ok(()) => tracing::info!("keys were read again"),
-                    Err(error) => tracing::error!(%error, "keys stay as they were"),
+                    Ok(()) => {
+                        told = None;
+                        tracing::info!("keys were read again");
+                    }
+                    // It is tried at every look, and told once.
+                    Err(error) if told.as_ref() == Some(&error) => {}
+                    Err(error) => {
+                        tracing::error!(%error, "keys stay as they were");
+                        told = Some(error);
+                    }
                 }
             }
             let asked = self.sources.lock().await.asked;
@@ -52,9 +61,10 @@ impl Authority {
 
     pub(super) async fn read_files(&self) -> Result<(), String> {
         let mut sources = self.sources.lock().await;
-        // Looked at before it is read: a change in between is seen at the next look. Also where reading fails, so that
-        // a broken file is told once and not at every look.
-        sources.stamps = self.stamps().await;
+        // Looked at before it is read: a change in between is seen at the next look. Where reading fails there are none,
+        // so that the next look tries again.
+        let stamps = self.stamps().await;
+        sources.stamps.clear();
         let config = self.config.clone();
         let read = spawn_blocking(move || sources::read(config.keys.as_deref(), &config.jwt_keys)).await;
         let files = read.map_err(|error| error.to_string())??;
@@ -68,6 +78,7 @@ impl Authority {
             *now = Now { table: table.keep(&now.table).into(), signer: signer.into() };
         }
         sources.from_files = files.jwt_keys;
+        sources.stamps = stamps;
         self.set_keys(&sources);
         Ok(())
     }

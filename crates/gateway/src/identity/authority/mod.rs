@@ -148,7 +148,8 @@ impl Authority {
             accepted = tokens.accept(text, self.now());
         }
         let (rights, until) = accepted.map_err(|_| refused::unknown())?;
-        Ok(Caller { tenant: chosen(&rights, headers)?, rights, until: Some(until), by: By::Token })
+        let by = By::Token { text: text.into() };
+        Ok(Caller { tenant: chosen(&rights, headers)?, rights, until: Some(until), by })
     }
 
     fn ticket(&self, text: &str, headers: &HeaderMap) -> Result<Caller, Problem> {
@@ -165,14 +166,14 @@ impl Authority {
         let tenant = chosen(&rights, headers)?;
         let by = By::Ticket { key: ticket.k.map(Arc::from) };
         let caller = Caller { tenant, rights: Arc::new(rights), until: Some(until), by };
-        if self.still(&caller) { Ok(caller) } else { Err(refused::unknown()) }
+        if self.still(&caller, true) { Ok(caller) } else { Err(refused::unknown()) }
     }
 
     /// A ticket for what a caller may read, or a part of it.
     pub(super) fn sign(&self, caller: &Caller, streams: Vec<String>, until: Timestamp) -> String {
         let key = match &caller.by {
             By::Key { id, .. } => Some(id.to_string()),
-            By::Nothing | By::Token | By::Ticket { .. } => None,
+            By::Nothing | By::Token { .. } | By::Ticket { .. } => None,
         };
         let ticket = Ticket {
             t: caller.tenant.to_string(),
@@ -184,20 +185,26 @@ impl Authority {
         self.read_now(|now| Arc::clone(&now.signer)).sign(&ticket)
     }
 
-    /// Whether a caller would be accepted again.
-    pub(super) fn still(&self, caller: &Caller) -> bool {
+    /// Whether a caller would be accepted again. A token is looked at closely only where keys have `changed`: until then
+    /// its end is all there is to know.
+    pub(super) fn still(&self, caller: &Caller, changed: bool) -> bool {
         let now = self.now();
         caller.until.is_none_or(|until| now < until)
             && match &caller.by {
-                By::Nothing | By::Token | By::Ticket { key: None } => true,
-                By::Key { id, hash } => self.table().still(id, Some(hash), Some(&caller.rights), now),
-                By::Ticket { key: Some(id) } => self.table().still(id, None, None, now),
+                By::Nothing | By::Ticket { key: None } => true,
+                By::Token { text } => {
+                    !changed || self.tokens.as_ref().is_some_and(|tokens| tokens.accept(text, now).is_ok())
+                }
+                By::Key { id, hash } => self.table().still(id, hash, &caller.rights, now),
+                By::Ticket { key: Some(id) } => {
+                    self.table().rights(id, now).is_some_and(|rights| rights.cover(&caller.rights))
+                }
             }
     }
 
-    /// When callers of this kind are to be looked at again.
+    /// When callers of this kind are to be looked at again: `None` where no key has given them their rights.
     pub(super) fn changes(&self, caller: &Caller) -> Option<watch::Receiver<u64>> {
-        let of_a_key = matches!(&caller.by, By::Key { .. } | By::Ticket { key: Some(_) });
+        let of_a_key = !matches!(&caller.by, By::Nothing | By::Ticket { key: None });
         of_a_key.then(|| self.changes.subscribe())
     }
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use crate::identity::{Grant, Right};
+use crate::identity::{Grant, Right, grant::some};
 
 /// The claims that are read; a token may have others.
 #[derive(Debug, Clone, Deserialize)]
@@ -22,11 +22,11 @@ pub(super) struct Claims {
     /// Words with spaces between; those that are not ours mean nothing here.
     #[serde(default)]
     scope: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "some")]
     streams: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "some")]
     publish_types: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "some")]
     read_types: Vec<String>,
 }
 

@@ -1,5 +1,6 @@
 //! Keys that tokens are signed with, from files.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use ring::{
     hmac,
     signature::{
@@ -38,6 +39,8 @@ pub(super) const SECRET: usize = 32;
 /// The length of an uncompressed point of P-256.
 pub(super) const POINT: usize = 65;
 
+/// How PEM begins.
+const PEM: &[u8] = b"-----BEGIN";
 const OID_RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
 const OID_EC: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
 const OID_ED25519: &[u8] = &[0x2b, 0x65, 0x70];
@@ -78,11 +81,16 @@ impl Kind {
 /// The keys of a file: public keys in PEM, a JWKS, or the shared secret of HS256.
 pub(in crate::identity) fn from_file(text: &[u8]) -> Result<Vec<VerifyKey>, String> {
     let text = text.trim_ascii();
-    if text.starts_with(b"-----BEGIN") {
+    if text.starts_with(PEM) {
         return from_pem(text);
     }
     if text.starts_with(b"{") {
         return read_set(text, true);
+    }
+    if !is_word(text) {
+        return Err(
+            "neither PEM nor a JWKS; a secret of HS256 is one word of ASCII letters (base64 or hex)".into()
+        );
     }
     if text.len() < SECRET {
         return Err(format!(
@@ -90,6 +98,16 @@ pub(in crate::identity) fn from_file(text: &[u8]) -> Result<Vec<VerifyKey>, Stri
         ));
     }
     Ok(vec![VerifyKey { kid: None, kind: Kind::secret(text) }])
+}
+
+/// Whether it can be a secret. What only looks unlike a public key must not become one: everybody knows it, and could
+/// sign with it.
+fn is_word(text: &[u8]) -> bool {
+    let is_public = STANDARD.decode(text).is_ok_and(|der| spki::parse(&der).is_some());
+    text.iter().all(u8::is_ascii_graphic)
+        && !text.starts_with(b"[")
+        && !text.windows(PEM.len()).any(|part| part == PEM)
+        && !is_public
 }
 
 fn from_pem(pem: &[u8]) -> Result<Vec<VerifyKey>, String> {
@@ -106,4 +124,36 @@ fn from_pem(pem: &[u8]) -> Result<Vec<VerifyKey>, String> {
     });
     let keys = keys.collect::<Result<Vec<_>, String>>()?;
     if keys.is_empty() { Err("there is no PUBLIC KEY in it".into()) } else { Ok(keys) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RSA: &str = include_str!("../../../tests/identity/rsa.pub.pem");
+
+    #[test]
+    fn what_everybody_may_know_never_becomes_a_secret() {
+        let body: String = RSA.lines().filter(|line| !line.starts_with("-----")).collect();
+        let der = STANDARD.decode(&body).unwrap();
+        let set = br#"[{"kty":"RSA","n":"AQAB","e":"AQAB","kid":"a","use":"sig"}]"#;
+        let squeezed = RSA.replace(char::is_whitespace, "");
+        for bad in [
+            &der[..],
+            body.as_bytes(),
+            set,
+            format!("\u{feff}{RSA}").as_bytes(),
+            format!("# a key\n{RSA}").as_bytes(),
+            format!("x{squeezed}").as_bytes(),
+            "a secret with spaces, long enough for HS256".as_bytes(),
+            &[0; 64],
+            b"short",
+        ] {
+            assert!(from_file(bad).is_err(), "{}", String::from_utf8_lossy(bad));
+        }
+        assert_eq!(from_file(RSA.as_bytes()).unwrap()[0].kind.algorithm(), "RS256");
+        for secret in ["0123456789abcdef0123456789abcdef\n", "b64+/b64+/b64+/b64+/b64+/b64+/b64="] {
+            assert_eq!(from_file(secret.as_bytes()).unwrap()[0].kind.algorithm(), "HS256");
+        }
+    }
 }

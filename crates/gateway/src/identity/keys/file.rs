@@ -96,7 +96,8 @@ impl KeyFile {
     }
 
     /// Changes a file, which is made where there is none. Whoever else changes it waits meanwhile; a server that reads
-    /// it sees it whole, before or after. The file is readable by its owner only.
+    /// it sees it whole, before or after. A new file is readable by its owner only; one that is there keeps its owner, its
+    /// group and its mode.
     ///
     /// # Errors
     /// It cannot be read or written, or `change` failed: it is as before then.
@@ -110,7 +111,13 @@ impl KeyFile {
             name.push(suffix);
             PathBuf::from(name)
         };
+        // Where another than its owner changes it, it stays the owner's: the server that reads it could not any more.
+        let before = fs::metadata(path).ok();
         let lock = private(&beside(".lock"), false).map_err(io)?;
+        if let Some(before) = &before {
+            // Of the lock it is a courtesy: an owner who meets one of somebody else's is told.
+            let _ = give(&lock, before);
+        }
         lock.lock().map_err(io)?;
         let mut file = if path.exists() { Self::read(path)? } else { Self::new()? };
         let changed = change(&mut file)?;
@@ -119,6 +126,9 @@ impl KeyFile {
             serde_json::to_vec_pretty(&file).map_err(|error| KeyFileError::Bad(error.to_string()))?;
         text.push(b'\n');
         let mut out = private(&fresh, true).map_err(io)?;
+        if let Some(before) = &before {
+            give(&out, before).and_then(|()| out.set_permissions(before.permissions())).map_err(io)?;
+        }
         out.write_all(&text).and_then(|()| out.sync_all()).map_err(io)?;
         fs::rename(&fresh, path).map_err(io)?;
         Ok(changed)
@@ -208,6 +218,23 @@ fn private(path: &Path, anew: bool) -> io::Result<File> {
     options.open(path)
 }
 
+/// Gives a file the owner and the group of another.
+#[cfg(unix)]
+fn give(file: &File, like: &fs::Metadata) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt as _, fchown};
+    let has = file.metadata()?;
+    if (has.uid(), has.gid()) == (like.uid(), like.gid()) {
+        return Ok(());
+    }
+    fchown(file, Some(like.uid()), Some(like.gid()))
+}
+
+/// There are no owners to keep.
+#[cfg(not(unix))]
+fn give(_: &File, _: &fs::Metadata) -> io::Result<()> {
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -234,6 +261,24 @@ mod tests {
         }
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn a_change_keeps_owner_group_and_mode_of_the_file() {
+        use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("keys.json");
+        let make = |file: &mut KeyFile| file.create("ci", grant(), Timestamp::UNIX_EPOCH, None);
+        let (id, _) = KeyFile::edit(&path, make).unwrap();
+        // Only root can give a file away; who else runs this sees that their own is kept.
+        let own = fs::metadata(&path).unwrap();
+        let (uid, gid) = if own.uid() == 0 { (12_345, 12_346) } else { (own.uid(), own.gid()) };
+        chown(&path, Some(uid), Some(gid)).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        KeyFile::edit(&path, |file| file.revoke(&id).map(drop)).unwrap();
+        let after = fs::metadata(&path).unwrap();
+        assert_eq!((after.uid(), after.gid(), after.mode() & 0o777), (uid, gid, 0o640));
+    }
+
     #[test]
     fn a_change_that_fails_leaves_the_file_as_it_was() {
         let dir = tempfile::tempdir().unwrap();
@@ -246,6 +291,32 @@ mod tests {
             KeyFile::edit(&path, |file| file.create("x", Grant::default(), Timestamp::UNIX_EPOCH, None));
         assert!(matches!(bad, Err(KeyFileError::Bad(_))));
         assert_eq!(fs::read(&path).unwrap(), before);
+    }
+
+    #[test]
+    fn a_key_that_names_no_stream_or_type_is_not_for_all() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("keys.json");
+        KeyFile::edit(&path, |file| file.create("ci", grant(), Timestamp::UNIX_EPOCH, None)).unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        for member in ["streams", "publish_types", "read_types"] {
+            for nothing in ["[]", r#"[""]"#, r#"["a", " "]"#] {
+                let changed =
+                    text.replace(r#""grant": {"#, &format!(r#""grant": {{ "{member}": {nothing},"#));
+                assert_ne!(changed, text);
+                fs::write(&path, changed).unwrap();
+                assert!(matches!(KeyFile::read(&path), Err(KeyFileError::Bad(_))), "{member}: {nothing}");
+            }
+            let mut blank = grant();
+            match member {
+                "streams" => blank.streams = vec![String::new()],
+                "publish_types" => blank.publish_types = vec![",".into()],
+                _ => blank.read_types = vec![" ".into()],
+            }
+            assert!(blank.check().is_err(), "{member}");
+        }
+        fs::write(&path, text).unwrap();
+        assert_eq!(KeyFile::read(&path).unwrap().keys()[0].grant, grant());
     }
 
     #[test]

@@ -49,19 +49,21 @@ impl Table {
     pub(in crate::identity) fn still(
         &self,
         id: &str,
-        hash: Option<&[u8; 32]>,
-        rights: Option<&Arc<Rights>>,
+        hash: &[u8; 32],
+        rights: &Arc<Rights>,
         now: Timestamp,
     ) -> bool {
         let Some(row) = self.0.get(id) else { return false };
-        let until = match hash {
-            Some(hash) => row.until(hash),
-            None => Some(row.expires),
-        };
         // The rights of a key that was changed are others, even where they read the same: whoever is connected comes
         // back once more and is judged by the new ones.
-        until.is_some_and(|until| until.is_none_or(|until| now < until))
-            && rights.is_none_or(|rights| Arc::ptr_eq(rights, &row.rights))
+        row.until(hash).is_some_and(|until| until.is_none_or(|until| now < until))
+            && Arc::ptr_eq(rights, &row.rights)
+    }
+
+    /// What a key allows now, whichever secret of it is shown; `None` where it is over.
+    pub(in crate::identity) fn rights(&self, id: &str, now: Timestamp) -> Option<&Rights> {
+        let row = self.0.get(id)?;
+        row.expires.is_none_or(|until| now < until).then_some(&*row.rights)
     }
 
     /// Rows that did not change keep their rights, so that their callers are not asked anew.
