@@ -8,7 +8,7 @@ use axum::{
     response::Response,
 };
 use headwater_broker::{Gap, Page, Start};
-use headwater_events::{Scope, StreamName};
+use headwater_events::{Filter, Scope, StreamName};
 use http::{HeaderValue, header};
 use serde_json::json;
 
@@ -23,11 +23,11 @@ pub(crate) async fn answer(
 ) -> Result<Response, Problem> {
     let limit = query.limit.unwrap_or(app.config.page_events).min(app.config.max_page_events);
     let start = query.start.clone().unwrap_or(Start::Earliest);
-    let mut page = app.broker.read(scope, &query.filter, start, limit).await?;
-    if !caller.sees_all() {
-        page.events.retain(|delivery| caller.sees(delivery.event()));
-        page.gaps.retain(|gap| gap.stream.as_ref().is_none_or(|stream| caller.sees_stream(stream)));
-    }
+    let mut page = if caller.sees_all() {
+        app.broker.read(scope, &query.filter, start, limit).await?
+    } else {
+        visible(app, caller, scope, query, start, limit).await?
+    };
     cut(&mut page, app.config.max_page_bytes);
     let mut response = Response::new(Body::from(encode(&page, scope)));
     let headers = response.headers_mut();
@@ -36,18 +36,44 @@ pub(crate) async fn answer(
     Ok(response)
 }
 
-/// Ends the page with the event that takes it past `max` bytes; reading on begins behind it.
+/// A page for who does not see everything. The caller's filter is asked only of what the caller sees: if it chose among
+/// hidden events, the place and the end of the page would tell which of them there are.
+async fn visible(
+    app: &App,
+    caller: &Caller,
+    scope: &Scope,
+    query: &ReadQuery,
+    start: Start,
+    limit: usize,
+) -> Result<Page, Problem> {
+    let mut page = app.broker.read(scope, &Filter::all(), start, app.config.max_page_events).await?;
+    page.events.retain(|delivery| caller.sees(delivery.event()) && query.filter.matches(delivery.event()));
+    page.gaps.retain(|gap| gap.stream.as_ref().is_none_or(|stream| caller.sees_stream(stream)));
+    if let Some(last) = limit.checked_sub(1) {
+        end_with(&mut page, last);
+    }
+    Ok(page)
+}
+
+/// Ends the page with one of its events, where others follow; reading on begins behind it.
+fn end_with(page: &mut Page, last: usize) {
+    if last + 1 < page.events.len() {
+        page.events.truncate(last + 1);
+        page.next = page.events[last].cursor.clone();
+        page.more = true;
+        page.end = false;
+    }
+}
+
+/// Ends the page with the event that takes it past `max` bytes.
 fn cut(page: &mut Page, max: usize) {
     let mut bytes = 0;
     let over = page.events.iter().position(|delivery| {
         bytes += delivery.event().json().len();
         bytes > max
     });
-    if let Some(last) = over.filter(|last| last + 1 < page.events.len()) {
-        page.events.truncate(last + 1);
-        page.next = page.events[last].cursor.clone();
-        page.more = true;
-        page.end = false;
+    if let Some(last) = over {
+        end_with(page, last);
     }
 }
 

@@ -102,8 +102,11 @@ impl Reader {
                     if !self.vigil.caller().sees_all() {
                         items.retain(|item| self.vigil.caller().sees_item(item));
                     }
+                    // What is hidden is no sign of life: it would tell that something is there.
+                    if !items.is_empty() {
+                        self.clock.delivered();
+                    }
                     self.waiting = items;
-                    self.clock.delivered();
                 }
                 Wake::Tick if !self.clock.is_over() => {
                     return Some(frame::heartbeat(&self.stream.cursor()));

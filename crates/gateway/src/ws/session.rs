@@ -1,6 +1,6 @@
 //! One socket: what comes in, what goes out, and how it ends.
 
-use std::{collections::HashMap, pin::Pin, time::Duration};
+use std::{collections::HashMap, pin::Pin, sync::Arc, time::Duration};
 
 use futures_util::{SinkExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 use headwater_broker::Item;
@@ -10,7 +10,8 @@ use hyper_util::rt::TokioIo;
 use tokio::{
     io::AsyncReadExt as _,
     select,
-    time::{Instant, Sleep, sleep_until, timeout},
+    sync::Semaphore,
+    time::{Instant, Sleep, sleep_until, timeout, timeout_at},
 };
 use tokio_tungstenite::{
     WebSocketStream,
@@ -22,7 +23,7 @@ use super::{
     close::Close,
     incoming::{Incoming, Wanted, bad},
     outgoing,
-    subscription::{Active, News},
+    subscription::{Active, History, News},
 };
 use crate::{
     app::{App, Seat},
@@ -36,6 +37,8 @@ type Socket = WebSocketStream<TokioIo<Upgraded>>;
 const FAREWELL: Duration = Duration::from_secs(2);
 /// After how many heartbeats without a word of the peer a socket is taken for dead.
 const SILENT: u32 = 3;
+/// How many subscriptions of a socket read history at once.
+const TURNS: usize = 8;
 
 /// A socket and its subscriptions.
 pub(super) struct Session {
@@ -44,6 +47,8 @@ pub(super) struct Session {
     waiting: FuturesUnordered<BoxFuture<'static, (Active, News)>>,
     /// All there are, by what the client calls them.
     active: HashMap<String, CancellationToken>,
+    /// The turns of those that read history.
+    turns: Arc<Semaphore>,
     vigil: Vigil,
     draining: Pin<Box<WaitForCancellationFutureOwned>>,
     beat: Pin<Box<Sleep>>,
@@ -78,6 +83,7 @@ impl Session {
             last: app.last_moment(now),
             waiting: FuturesUnordered::new(),
             active: HashMap::new(),
+            turns: Arc::new(Semaphore::new(TURNS)),
             heard: now,
             socket,
             vigil,
@@ -88,7 +94,14 @@ impl Session {
     /// Serves the socket until it ends.
     pub(super) async fn run(mut self) {
         let ended = loop {
-            if let Err(ended) = self.turn().await {
+            // A write to a peer that takes little must not outlast the socket: who is cut off there comes back.
+            let last = self.last.map(|last| last + FAREWELL);
+            let turn = self.turn();
+            let turned = match last {
+                Some(last) => timeout_at(last, turn).await.unwrap_or(Err(Ended::Lost)),
+                None => turn.await,
+            };
+            if let Err(ended) = turned {
                 break ended;
             }
         };
@@ -128,7 +141,8 @@ impl Session {
 
     /// Tells a problem of the whole socket and ends it.
     async fn fail(&mut self, problem: &Problem) -> Result<(), Ended> {
-        self.socket.send(outgoing::error(None, problem, None)).await?;
+        let told = timeout(FAREWELL, self.socket.send(outgoing::error(None, problem, None))).await;
+        told.map_err(|_| Ended::Lost)??;
         Err(Ended::Close(Close::of(problem)))
     }
 
@@ -205,30 +219,46 @@ impl Session {
         caller.may_read(&subscription.scope)?;
         let scope = subscription.scope.clone();
         let stream = self.app().broker.subscribe(subscription).await?;
-        Ok(Active { id: wanted.id.clone(), scope, stream, gone: CancellationToken::new() })
+        Ok(Active {
+            id: wanted.id.clone(),
+            scope,
+            stream,
+            gone: CancellationToken::new(),
+            beat: self.next_beat(),
+            history: Some(History::Queued(Arc::clone(&self.turns))),
+        })
+    }
+
+    fn next_beat(&self) -> Instant {
+        Instant::now() + self.app().config.heartbeat()
     }
 
     fn wait(&mut self, active: Active) {
-        let heartbeat = self.app().config.heartbeat();
-        self.waiting.push(Box::pin(active.next(heartbeat)));
+        self.waiting.push(Box::pin(active.next()));
     }
 
     /// Tells the news of a subscription. While the peer takes nothing this waits, and the broker keeps what comes.
-    async fn tell(&mut self, active: Active, news: News) -> Result<(), Ended> {
+    async fn tell(&mut self, mut active: Active, news: News) -> Result<(), Ended> {
         let cursor = active.stream.cursor();
         let last = match news {
             News::Items(items) => {
-                if self.write(&active.id, &active.scope, &items).await? {
+                let visible: Vec<&Item> =
+                    items.iter().filter(|item| self.vigil.caller().sees_item(item)).collect();
+                let is_over = self.write(&active.id, &active.scope, &visible).await?;
+                active.told(&items, !visible.is_empty(), self.next_beat());
+                if is_over {
                     self.active.remove(&active.id);
                 } else {
                     self.wait(active);
                 }
-                return Ok(self.socket.flush().await?);
+                return self.put(None).await;
             }
             News::Quiet => {
+                active.beat = self.next_beat();
                 let message = outgoing::place("heartbeat", &active.id, &cursor);
                 self.wait(active);
-                return Ok(self.socket.send(message).await?);
+                self.put(Some(message)).await?;
+                return self.put(None).await;
             }
             News::Failed(error) => outgoing::error(Some(&active.id), &Problem::from(error), Some(&cursor)),
             News::Over | News::Unsubscribed => outgoing::place("unsubscribed", &active.id, &cursor),
@@ -238,9 +268,9 @@ impl Session {
     }
 
     /// Writes items, and says whether the last one ends the subscription.
-    async fn write(&mut self, id: &str, scope: &Scope, items: &[Item]) -> Result<bool, Ended> {
+    async fn write(&mut self, id: &str, scope: &Scope, items: &[&Item]) -> Result<bool, Ended> {
         let mut is_over = false;
-        for item in items.iter().filter(|item| self.vigil.caller().sees_item(item)).collect::<Vec<_>>() {
+        for item in items {
             match item {
                 Item::Gap(gap) => self.app().meters.gap(gap.reason.as_str()),
                 Item::End(_) => is_over = true,
@@ -248,10 +278,28 @@ impl Session {
             }
             let message = outgoing::item(id, scope, item);
             self.app().meters.socket_bytes.increment(message.len() as u64);
-            self.socket.feed(message).await?;
+            self.put(Some(message)).await?;
             self.app().meters.socket_messages.increment(1);
         }
         Ok(is_over)
+    }
+
+    /// Feeds a message, or with `None` sends what was fed. A peer that takes little makes this long: it ends with the
+    /// credential all the same.
+    async fn put(&mut self, message: Option<Message>) -> Result<(), Ended> {
+        let (socket, vigil) = (&mut self.socket, &mut self.vigil);
+        let write = async {
+            match message {
+                Some(message) => socket.feed(message).await,
+                None => socket.flush().await,
+            }
+        };
+        let problem = select! {
+            biased;
+            problem = vigil.ended() => problem,
+            written = write => return Ok(written?),
+        };
+        self.fail(&problem).await
     }
 
     fn app(&self) -> &App {

@@ -108,6 +108,84 @@ async fn a_page_of_another_origin_opens_no_socket() {
     assert!(Socket::ask(&behind, "/v1/ws", &[("origin", "https://test")]).await.is_ok());
 }
 
+/// A socket, the key file of its server, the id of its key, and the key.
+async fn guarded(streams: &[&str], config: GatewayConfig) -> (Server, tempfile::TempDir, String, String) {
+    use headwater_gateway::{AuthConfig, Grant, KeyFile};
+    use headwater_store::{Clock as _, SystemClock};
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("keys.json");
+    let grant = Grant {
+        tenants: vec!["acme".into()],
+        scopes: vec![Right::Subscribe, Right::Publish],
+        streams: streams.iter().map(|&stream| stream.to_owned()).collect(),
+        ..Grant::default()
+    };
+    let (id, key) = KeyFile::edit(&file, |file| file.create("test", grant, SystemClock.now(), None)).unwrap();
+    let auth = AuthConfig { keys: Some(file), look_ms: 20, ..AuthConfig::default() };
+    (Server::guarded(config, auth).await, dir, id, format!("Bearer {key}"))
+}
+
+/// If they came later, whoever counts would know that something is there.
+#[tokio::test]
+async fn heartbeats_come_whatever_is_hidden() {
+    use headwater_events::Event;
+    let config = GatewayConfig { heartbeat_ms: 300, ..GatewayConfig::default() };
+    let (server, _dir, _, bearer) = guarded(&["mine-*"], config).await;
+    let mut socket = Socket::ask(&server, "/v1/ws", &[("authorization", &bearer)]).await.unwrap();
+    socket.say(json!({ "type": "subscribe", "id": "a", "types": "acme" })).await;
+    socket.until_caught_up(1).await;
+    let broker = server.broker.clone();
+    // Much oftener than a heartbeat, all the time.
+    let hidden = tokio::spawn(async move {
+        for n in 0.. {
+            let mut event = event("other", "acme.thing.v1", n);
+            event["tenant"] = "acme".into();
+            broker.publish(&[Event::from_json(event.to_string()).unwrap()]).await.unwrap();
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    });
+    for _ in 0..3 {
+        let heard = socket.hear().await;
+        assert_eq!((&heard["type"], &heard["id"]), (&json!("heartbeat"), &json!("a")));
+    }
+    hidden.abort();
+}
+
+/// It takes what is written so slowly that one batch would last for ever.
+#[tokio::test]
+async fn a_write_outlasts_neither_the_credential_nor_the_socket() {
+    use headwater_gateway::KeyFile;
+    use headwater_store::{Clock as _, SystemClock};
+    for revoke in [true, false] {
+        let reader_lifetime_ms = if revoke { 0 } else { 300 };
+        let config = GatewayConfig { max_readers: 1, reader_lifetime_ms, ..GatewayConfig::default() };
+        let (server, dir, id, bearer) = guarded(&[], config).await;
+        let filling = "x".repeat(200 * 1024);
+        for n in 0..100 {
+            let mut event = event("wf-1", "acme.big.v1", n);
+            event["data"]["filling"] = filling.as_str().into();
+            let publish = Request::new("POST", "/v1/events").header("authorization", &bearer);
+            let publish = publish.header("content-type", "application/cloudevents+json");
+            assert_eq!(publish.body(event.to_string()).send(server.addr).await.status, 200);
+        }
+        let mut silent = Socket::ask(&server, "/v1/ws", &[("authorization", &bearer)]).await.unwrap();
+        silent.say(json!({ "type": "subscribe", "id": "a", "stream": "wf-1" })).await;
+        assert_eq!(silent.hear().await["type"], "subscribed");
+        let file = dir.path().join("keys.json");
+        let other = KeyFile::edit(&file, |file| {
+            let grant = file.keys()[0].grant.clone();
+            if revoke {
+                file.revoke(&id)?;
+            }
+            Ok(file.create("other", grant, SystemClock.now(), None)?.1)
+        });
+        // The seat is free long before the 30 s that a peer may take nothing.
+        let other = format!("Bearer {}", other.unwrap());
+        until(async || Socket::ask(&server, "/v1/ws", &[("authorization", &other)]).await.is_ok()).await;
+        drop(silent);
+    }
+}
+
 #[tokio::test]
 async fn a_socket_is_for_whom_the_server_knows_and_ends_with_the_credential() {
     use headwater_gateway::{AuthConfig, Grant, KeyFile};

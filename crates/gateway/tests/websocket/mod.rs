@@ -155,3 +155,38 @@ async fn pings_are_answered_and_quiet_subscriptions_have_heartbeats_with_a_curso
         }
     }
 }
+
+#[tokio::test]
+async fn many_subscriptions_with_history_take_turns_and_all_catch_up() {
+    let server = Server::start().await;
+    for n in 0..40 {
+        server.publish(&events(&format!("wf-{n}"), 0, 20)).await;
+    }
+    let mut socket = Socket::open(&server, "/v1/ws").await;
+    let wanted: Vec<Value> =
+        (0..40).map(|n| json!({ "id": format!("s{n}"), "stream": format!("wf-{n}") })).collect();
+    socket.say(json!({ "type": "subscribe", "subscriptions": wanted })).await;
+    let said = socket.until_caught_up(40).await;
+    // Of no more than eight is history under way at once.
+    let (mut begun, mut most) = (std::collections::BTreeSet::new(), 0);
+    let mut events = 0;
+    for message in &said {
+        let id = message["id"].as_str().unwrap();
+        match message["type"].as_str() {
+            Some("event") => {
+                begun.insert(id);
+                events += 1;
+            }
+            Some("caught-up") => drop(begun.remove(id)),
+            _ => {}
+        }
+        most = most.max(begun.len());
+    }
+    assert_eq!(events, 800);
+    assert!((1..=8).contains(&most), "{most} at once");
+    // And all of them are live.
+    server.publish(&[event("wf-39", "acme.thing.v1", 99), event("wf-0", "acme.thing.v1", 99)]).await;
+    let mut ids = [socket.hear().await["id"].clone(), socket.hear().await["id"].clone()];
+    ids.sort_by_key(ToString::to_string);
+    assert_eq!(ids, ["s0", "s39"]);
+}
