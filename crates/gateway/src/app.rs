@@ -9,12 +9,12 @@ use std::{
 };
 
 use headwater_broker::EventBroker;
-use http::{HeaderMap, Uri};
+use http::{HeaderMap, HeaderValue, Uri, header};
 use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    GatewayConfig,
+    GatewayConfig, cors,
     identity::{Authority, Caller},
     meters::Meters,
     problem::Problem,
@@ -60,7 +60,32 @@ impl App {
 
     /// Who sends a request.
     pub(crate) async fn admit(&self, headers: &HeaderMap, uri: &Uri) -> Result<Caller, Problem> {
+        // Where nobody is asked, a page of any origin in a browser on this machine could do everything: the browser
+        // sends what it is told and keeps only the answer from the page.
+        if self.asks_nobody() {
+            self.admit_origin(headers)?;
+        }
         self.authority.admit(headers, uri).await
+    }
+
+    /// Whether the page that sends a request, where it is one, may come here.
+    pub(crate) fn admit_origin(&self, headers: &HeaderMap) -> Result<(), Problem> {
+        let Some(origin) = headers.get(header::ORIGIN) else { return Ok(()) };
+        // A page of the server's own name is no stranger, unless anybody could have given this machine that name: where
+        // callers are not asked who they are, only names on the list count, and those that are always this machine's.
+        let own = |host: &&HeaderValue| {
+            !self.asks_nobody()
+                || host.to_str().is_ok_and(|host| cors::is_loopback_host(&host.to_ascii_lowercase()))
+        };
+        let host = headers.get(header::HOST).filter(own);
+        if cors::admits(&self.config.allowed_origins, origin, host) {
+            return Ok(());
+        }
+        Err(Problem::new("forbidden", "pages of this origin may not come here: see allowed-origins"))
+    }
+
+    fn asks_nobody(&self) -> bool {
+        self.authority.is_open() && !self.config.insecure
     }
 
     /// A place among the streaming responses, unless they are as many as there may be.

@@ -40,7 +40,7 @@ pub(crate) fn check(entry: &str) -> Result<(), String> {
     Err(format!("`{entry}` is no origin: write `https://host` or `https://host:port`, `loopback` or `*`"))
 }
 
-/// Whether a page of an origin may open a socket: one of its own host, or one that is allowed.
+/// Whether a page of an origin may come: one of its own host, or one that is allowed.
 pub(crate) fn admits(allowed: &[String], origin: &HeaderValue, host: Option<&HeaderValue>) -> bool {
     let own =
         origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, host)| host.as_bytes());
@@ -107,9 +107,12 @@ fn allowed_headers(asked: &HeaderMap) -> Option<HeaderValue> {
 }
 
 fn is_loopback(origin: &str) -> bool {
-    let Some(host) = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://")) else {
-        return false;
-    };
+    let host = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+    host.is_some_and(is_loopback_host)
+}
+
+/// Whether `host` or `host:port` is this machine, by a name that nobody else can give it.
+pub(crate) fn is_loopback_host(host: &str) -> bool {
     ["localhost", "127.0.0.1", "[::1]"].iter().any(|name| match host.strip_prefix(name) {
         Some("") => true,
         Some(rest) => rest.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok()),

@@ -74,6 +74,44 @@ async fn a_star_allows_every_page_and_refusals_can_be_read_too() {
     assert_eq!((answer.header("access-control-allow-origin"), answer.header("vary")), ("*", ""));
 }
 
+/// A browser sends what a page of any origin tells it to, and only keeps the answer back.
+#[tokio::test]
+async fn a_page_of_another_origin_changes_nothing_on_a_server_that_asks_nobody() {
+    let server = Server::start().await;
+    let body = serde_json::to_vec(&events("wf-1", 0, 1)).unwrap();
+    let ask = async |server: &Server, method: &str, path: &str, origin: &str| {
+        let request = Request::new(method, path).header("origin", origin);
+        // What a page may send without asking first.
+        request.header("content-type", "text/plain").body(body.clone()).send(server.addr).await
+    };
+    for origin in ["https://evil.example", "null", "http://test", "http://localhost.evil.example"] {
+        for (method, path) in [
+            ("POST", "/v1/events"),
+            ("GET", PATH),
+            ("DELETE", "/v1/streams/wf-1"),
+            ("PUT", "/v1/groups/g"),
+            ("POST", "/v1/tickets"),
+        ] {
+            ask(&server, method, path, origin).await.problem(403, "forbidden");
+        }
+    }
+    assert_eq!(server.stored("wf-1").await, 0);
+    assert_ne!(ask(&server, "POST", "/v1/events", "http://localhost:5173").await.status, 403);
+    // Something in front of it asks.
+    let insecure = GatewayConfig { insecure: true, ..GatewayConfig::default() };
+    let server = Server::with(insecure).await;
+    assert_ne!(ask(&server, "POST", "/v1/events", "https://app.example").await.status, 403);
+    // With an empty list its own pages go on, by a name that is always this machine's.
+    let server = only(&[]).await;
+    let own = |name: &str| {
+        let bytes = Request::new("GET", PATH).header("origin", &format!("http://{name}")).bytes();
+        String::from_utf8(bytes).unwrap().replace("host: test", &format!("host: {name}"))
+    };
+    let answer = async |name: &str| support::raw(server.addr, own(name).as_bytes()).await;
+    assert_eq!(answer("localhost:7420").await.status, 200);
+    answer("rebound.example:7420").await.problem(403, "forbidden");
+}
+
 #[test]
 fn what_is_no_origin_is_refused_at_the_start() {
     for wrong in ["example.com", "https://", "https://a.example/", "https://*.example", ""] {

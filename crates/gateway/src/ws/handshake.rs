@@ -18,7 +18,7 @@ use tokio_tungstenite::{
 };
 
 use super::session::Session;
-use crate::{app::App, cors, identity::Right, identity::Vigil, problem::Problem};
+use crate::{app::App, identity::Right, identity::Vigil, problem::Problem};
 
 /// What the key of a handshake is joined with (RFC 6455).
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -47,7 +47,9 @@ async fn accept(app: &Arc<App>, request: &mut Request) -> Result<Response, Probl
     let answer = key(request.headers())?;
     let upgrade = request.extensions_mut().remove::<OnUpgrade>();
     let upgrade = upgrade.ok_or_else(|| required("a socket begins on a connection of HTTP/1.1"))?;
-    check_origin(app, request.headers())?;
+    // Browsers let a page of any origin open a socket, and send its cookies along: what keeps other requests apart does
+    // not hold here, so it is looked at before anything else.
+    app.admit_origin(request.headers())?;
     let caller = app.admit(request.headers(), request.uri()).await?;
     caller.may(Right::Subscribe)?;
     if app.draining.is_cancelled() {
@@ -109,20 +111,6 @@ fn key(headers: &HeaderMap) -> Result<HeaderValue, Problem> {
 fn has_word(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
     let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).any(|have| have.trim().eq_ignore_ascii_case(word))
-}
-
-/// Browsers let a page of any origin open a socket, and send its cookies along: what keeps other requests apart does
-/// not hold here, so it is looked at before anything else.
-fn check_origin(app: &App, headers: &HeaderMap) -> Result<(), Problem> {
-    let Some(origin) = headers.get(header::ORIGIN) else { return Ok(()) };
-    // A page of the server's own name is no stranger, unless anybody could have given this machine that name: where
-    // callers are not asked who they are, only names on the list count.
-    let named = !app.authority.is_open() || app.config.insecure;
-    let host = headers.get(header::HOST).filter(|_| named);
-    if cors::admits(&app.config.allowed_origins, origin, host) {
-        return Ok(());
-    }
-    Err(Problem::new("forbidden", "pages of this origin may not read here: see allowed-origins"))
 }
 
 fn required(why: &str) -> Problem {
