@@ -103,7 +103,8 @@ async fn of_two_that_go_on_at_once_one_does() {
     for handle in [one, two] {
         match handle {
             Ok(mut handle) => won.push(handle.join().await.unwrap().state.to_value()),
-            Err(error) => assert_eq!(error.code(), "leased"),
+            // Who comes to look late finds the lease given back, and the run at its end.
+            Err(error) => assert!(["leased", "run-ended"].contains(&error.code()), "{error}"),
         }
     }
     assert_eq!(won, [json!({ "ran": ["a", "b", "c"] })]);
