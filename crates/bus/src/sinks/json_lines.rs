@@ -16,7 +16,7 @@ pub struct JsonLinesSink {
 }
 
 /// How much is collected before it is written, in bytes.
-pub(super) const CHUNK: usize = 64 * 1024;
+const CHUNK: usize = 64 * 1024;
 
 impl JsonLinesSink {
     /// Opens the file, at its end where it exists.
@@ -27,6 +27,11 @@ impl JsonLinesSink {
         let file = LineFile::open(path).await;
         let file = file.map_err(|error| SinkError::Retry(format!("{}: {error}", path.display())))?;
         Ok(Self { file, lines: Vec::new() })
+    }
+
+    /// How long the file is with what is collected for it, in bytes.
+    pub(super) const fn length(&self) -> u64 {
+        self.file.length() + self.lines.len() as u64
     }
 }
 

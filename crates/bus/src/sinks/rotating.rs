@@ -6,11 +6,7 @@ use async_trait::async_trait;
 use headwater_broker::Item;
 use tokio::fs;
 
-use super::{
-    EventSink, SinkError,
-    json_lines::{CHUNK, line},
-    line_file::LineFile,
-};
+use super::{EventSink, JsonLinesSink, SinkError};
 
 /// Which files, how large, how many.
 #[derive(Debug, Clone)]
@@ -35,8 +31,7 @@ impl RotateOptions {
 #[derive(Debug)]
 pub struct RotatingFileSink {
     options: RotateOptions,
-    file: LineFile,
-    lines: Vec<u8>,
+    growing: JsonLinesSink,
 }
 
 impl RotatingFileSink {
@@ -45,8 +40,8 @@ impl RotatingFileSink {
     /// # Errors
     /// It cannot be opened.
     pub async fn open(options: RotateOptions) -> Result<Self, SinkError> {
-        let file = LineFile::open(&options.path).await.map_err(|error| failed(&options, &error))?;
-        Ok(Self { options, file, lines: Vec::new() })
+        let growing = JsonLinesSink::open(&options.path).await?;
+        Ok(Self { options, growing })
     }
 
     fn path(&self, number: u32) -> PathBuf {
@@ -55,14 +50,20 @@ impl RotatingFileSink {
         PathBuf::from(name)
     }
 
-    async fn rotate(&mut self) -> io::Result<()> {
+    async fn rotate(&mut self) -> Result<(), SinkError> {
+        self.rename_all()
+            .await
+            .map_err(|error| SinkError::Retry(format!("{}: {error}", self.options.path.display())))?;
+        self.growing = JsonLinesSink::open(&self.options.path).await?;
+        Ok(())
+    }
+
+    async fn rename_all(&self) -> io::Result<()> {
         let keep = self.options.keep.max(1);
         for number in (1..keep).rev() {
             rename(self.path(number), self.path(number + 1)).await?;
         }
-        rename(self.options.path.clone(), self.path(1)).await?;
-        self.file = LineFile::open(&self.options.path).await?;
-        Ok(())
+        rename(self.options.path.clone(), self.path(1)).await
     }
 }
 
@@ -73,29 +74,17 @@ async fn rename(from: PathBuf, to: PathBuf) -> io::Result<()> {
     }
 }
 
-fn failed(options: &RotateOptions, error: &io::Error) -> SinkError {
-    SinkError::Retry(format!("{}: {error}", options.path.display()))
-}
-
 #[async_trait]
 impl EventSink for RotatingFileSink {
     async fn handle(&mut self, item: &Item) -> Result<(), SinkError> {
-        let full = self.file.length() + self.lines.len() as u64 >= self.options.max_bytes;
-        if full || self.lines.len() >= CHUNK {
-            self.flush().await?;
+        if self.growing.length() >= self.options.max_bytes {
+            self.growing.flush().await?;
+            self.rotate().await?;
         }
-        if full {
-            self.rotate().await.map_err(|error| failed(&self.options, &error))?;
-        }
-        line(&mut self.lines, item);
-        Ok(())
+        self.growing.handle(item).await
     }
 
     async fn flush(&mut self) -> Result<(), SinkError> {
-        if !self.lines.is_empty() {
-            self.file.append(&self.lines).await?;
-            self.lines.clear();
-        }
-        Ok(())
+        self.growing.flush().await
     }
 }
