@@ -93,13 +93,14 @@ impl EventStream {
     /// Waits for at least one item and takes what is ready, at most `max`; `None` at the end. Dropping the future
     /// loses nothing.
     pub async fn next_batch(&mut self, max: usize) -> Option<Result<Vec<Item>, Error>> {
+        let max = max.max(1);
         match self.fill(max).await {
             Ok(true) => {
                 // Most often it is all there is, and nothing has to be moved.
-                let items: Vec<_> = if self.ready.len() <= max.max(1) {
+                let items: Vec<_> = if self.ready.len() <= max {
                     std::mem::take(&mut self.ready).into()
                 } else {
-                    self.ready.drain(..max.max(1)).collect()
+                    self.ready.drain(..max).collect()
                 };
                 self.place = items.last().map_or(self.place.clone(), Item::cursor);
                 Some(Ok(items))

@@ -24,7 +24,7 @@ impl Engine {
             return Ok(());
         }
         let rooms = self.rooms();
-        let (store, group, now_ms) = (&*self.store, &self.group, self.clock.now().as_millisecond());
+        let (store, group, now_ms) = (&*self.store, &self.group, self.now_ms());
         let preparing = self.lanes.values_mut().filter_map(|work| {
             let owner = work.state.owner.as_ref()?;
             let (room, _) = rooms.get(&owner.worker)?;
